@@ -1,0 +1,303 @@
+package fabric
+
+import "fmt"
+
+// Mesh is a rectangle of routers, their buffers, and the clock all actors share.
+// Build it with NewMesh, SetRoute, EdgeIn, EdgeOut; Seal it; then step the due actors.
+type Mesh struct {
+	cfg     Config
+	agenda  *Agenda
+	routers []router
+	queues  []queue
+	slab    []entry
+	chans   []channel
+	edges   map[edgeKey]QueueID
+	sealed  bool
+
+	pushed, popped int64 // over all queues; the difference is what is in flight
+	hops           int64 // router to router
+	linkUse        []int64
+
+	// Observer hears of every wavelet that leaves a router; nil costs nothing.
+	Observer Observer
+}
+
+// Observer follows wavelets.
+type Observer interface {
+	Forwarded(t Cycle, at Coord, in Port, out PortSet, w Wavelet)
+}
+
+type router struct {
+	routes   []routed
+	first    QueueID // of its queues
+	nonEmpty uint64  // its queues with a wavelet
+	blocked  uint64  // its queues set aside until there is room for their head
+	count    uint8   // its queues
+	next     uint8   // rotating priority: local queue looked at first
+}
+
+// channel is the state of one color's route at one router.
+type channel struct {
+	livePosition // the current one
+	positions    []livePosition
+	pos          uint8
+	wrap         bool
+}
+
+type livePosition struct {
+	rx, tx PortSet
+	out    [NumPorts]QueueID
+}
+
+type edgeKey struct {
+	router int32
+	port   Port
+	color  Color
+	in     bool
+}
+
+// NewMesh returns an empty mesh. Actors 0..W*H-1 are its routers, W*H..2*W*H-1 its PEs.
+func NewMesh(cfg Config) (*Mesh, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	n := cfg.Width * cfg.Height
+	return &Mesh{
+		cfg:     cfg,
+		agenda:  newAgenda(2 * n),
+		routers: make([]router, n),
+		edges:   map[edgeKey]QueueID{},
+		linkUse: make([]int64, n*int(NumPorts)),
+	}, nil
+}
+
+// Config returns the checked configuration.
+func (m *Mesh) Config() Config { return m.cfg }
+
+// Agenda returns the shared clock.
+func (m *Mesh) Agenda() *Agenda { return m.agenda }
+
+// Size is the number of PEs.
+func (m *Mesh) Size() int { return len(m.routers) }
+
+// At returns the coordinates of router or PE i.
+func (m *Mesh) At(i int32) Coord { return Coord{int(i) % m.cfg.Width, int(i) / m.cfg.Width} }
+
+// PEActor is the actor number of PE i.
+func (m *Mesh) PEActor(i int32) int32 { return int32(len(m.routers)) + i }
+
+// AddActor registers an actor beyond routers and PEs, such as an edge port.
+func (m *Mesh) AddActor() int32 { return m.agenda.add() }
+
+func (m *Mesh) index(at Coord) (int32, error) {
+	if at.X < 0 || at.Y < 0 || at.X >= m.cfg.Width || at.Y >= m.cfg.Height {
+		return 0, fmt.Errorf("fabric: %v is outside the %d x %d mesh", at, m.cfg.Width, m.cfg.Height)
+	}
+	return int32(at.Y*m.cfg.Width + at.X), nil
+}
+
+// neighbour returns the router beyond port, false at the mesh edge.
+func (m *Mesh) neighbour(i int32, p Port) (int32, bool) {
+	at := m.At(i)
+	switch p {
+	case North:
+		at.Y--
+	case East:
+		at.X++
+	case South:
+		at.Y++
+	case West:
+		at.X--
+	}
+	j, err := m.index(at)
+	return j, err == nil
+}
+
+// EdgeIn declares that actor feeds color into the mesh through the outward port of a border router.
+func (m *Mesh) EdgeIn(at Coord, p Port, c Color, actor int32) error {
+	return m.edge(at, p, c, actor, true)
+}
+
+// EdgeOut declares that actor takes color from the mesh at the outward port of a border router.
+func (m *Mesh) EdgeOut(at Coord, p Port, c Color, actor int32) error {
+	return m.edge(at, p, c, actor, false)
+}
+
+func (m *Mesh) edge(at Coord, p Port, c Color, actor int32, in bool) error {
+	i, err := m.index(at)
+	if err != nil {
+		return err
+	}
+	if _, inside := m.neighbour(i, p); inside || p == Ramp {
+		return fmt.Errorf("fabric: port %v of %v is not at the edge", p, at)
+	}
+	key := edgeKey{i, p, c, in}
+	if _, taken := m.edges[key]; taken {
+		return fmt.Errorf("fabric: two edge ports for color %d at %v %v", c, at, p)
+	}
+	m.edges[key] = QueueID(actor) // replaced by the queue in Seal
+	return nil
+}
+
+// Seal turns routes into buffers and links. It fails on a color sent where nobody receives it.
+func (m *Mesh) Seal() error {
+	if m.sealed {
+		return fmt.Errorf("fabric: sealed twice")
+	}
+	m.sealed = true
+	in := map[edgeKey]QueueID{} // every router input queue by place
+	for i := range m.routers {
+		if err := m.addInputs(int32(i), in); err != nil {
+			return err
+		}
+	}
+	for i := range m.routers {
+		if err := m.connect(int32(i), in); err != nil {
+			return err
+		}
+	}
+	for key, actor := range m.edges {
+		if !key.in {
+			continue
+		}
+		q, ok := in[edgeKey{key.router, key.port, key.color, true}]
+		if !ok {
+			return fmt.Errorf("fabric: edge port sends color %d into %v from %v, where no route receives it", key.color, m.At(key.router), key.port)
+		}
+		m.queues[q].feeder = int32(actor)
+		m.edges[key] = q
+	}
+	return nil
+}
+
+func (m *Mesh) addInputs(i int32, in map[edgeKey]QueueID) error {
+	r := &m.routers[i]
+	r.first = QueueID(len(m.queues))
+	for _, rt := range r.routes {
+		ch := channel{wrap: rt.route.Wrap}
+		for _, p := range rt.route.Positions {
+			ch.positions = append(ch.positions, livePosition{rx: p.Rx, tx: p.Tx})
+		}
+		m.chans = append(m.chans, ch)
+		for p := North; p < NumPorts; p++ {
+			if !rt.route.rx().Has(p) {
+				continue
+			}
+			if r.count == 64 {
+				return fmt.Errorf("fabric: more than 64 input queues at %v", m.At(i))
+			}
+			size := m.cfg.BufferDepth + m.cfg.HopCycles - 1 // the link's own stages hold wavelets too
+			if p == Ramp {
+				size = m.cfg.BufferDepth + m.cfg.RampCycles + 1
+			}
+			q := m.newQueue(queue{size: uint8(size), color: rt.color, port: p, local: r.count, owner: i, channel: int32(len(m.chans) - 1), feeder: -1})
+			if p == Ramp {
+				m.queues[q].feeder = m.PEActor(i)
+			} else if up, ok := m.neighbour(i, p); ok {
+				m.queues[q].feeder = up
+			}
+			in[edgeKey{i, p, rt.color, true}] = q
+			r.count++
+		}
+	}
+	return nil
+}
+
+func (m *Mesh) newQueue(q queue) QueueID {
+	q.base, q.lastPop, q.starved = int32(len(m.slab)), -1, nobody
+	m.slab = append(m.slab, make([]entry, q.size)...)
+	m.queues = append(m.queues, q)
+	return QueueID(len(m.queues) - 1)
+}
+
+func (m *Mesh) connect(i int32, in map[edgeKey]QueueID) error {
+	r := &m.routers[i]
+	for _, rt := range r.routes {
+		ch := m.channelOf(i, rt.color)
+		ramp := NoQueue
+		for k := range ch.positions {
+			pos := &ch.positions[k]
+			for p := North; p < NumPorts; p++ {
+				pos.out[p] = NoQueue
+				if !pos.tx.Has(p) {
+					continue
+				}
+				if p == Ramp {
+					if ramp == NoQueue {
+						ramp = m.newQueue(queue{size: uint8(m.cfg.QueueWords + m.cfg.RampCycles), color: rt.color, port: Ramp, owner: m.PEActor(i), feeder: i, channel: -1})
+						m.edges[edgeKey{i, Ramp, rt.color, false}] = ramp
+					}
+					pos.out[p] = ramp
+					continue
+				}
+				q, err := m.output(i, p, rt.color, in)
+				if err != nil {
+					return err
+				}
+				pos.out[p] = q
+			}
+		}
+		ch.livePosition = ch.positions[0]
+	}
+	return nil
+}
+
+// output finds the queue at the far end of a link.
+func (m *Mesh) output(i int32, p Port, c Color, in map[edgeKey]QueueID) (QueueID, error) {
+	if j, ok := m.neighbour(i, p); ok {
+		q, ok := in[edgeKey{j, p.Opposite(), c, true}]
+		if !ok {
+			return NoQueue, fmt.Errorf("fabric: unrouted color %d: %v sends it %v, but %v does not receive it from %v", c, m.At(i), p, m.At(j), p.Opposite())
+		}
+		return q, nil
+	}
+	key := edgeKey{i, p, c, false}
+	actor, ok := m.edges[key]
+	if !ok {
+		return NoQueue, fmt.Errorf("fabric: unrouted color %d: %v sends it %v over the edge, where no port takes it", c, m.At(i), p)
+	}
+	q := m.newQueue(queue{size: uint8(m.cfg.QueueWords + m.cfg.HopCycles), color: c, port: p, owner: int32(actor), feeder: i, channel: -1})
+	m.edges[key] = q
+	return q, nil
+}
+
+func (m *Mesh) channelOf(i int32, c Color) *channel {
+	r := &m.routers[i]
+	for q := r.first; q < r.first+QueueID(r.count); q++ {
+		if m.queues[q].color == c {
+			return &m.chans[m.queues[q].channel]
+		}
+	}
+	return nil
+}
+
+// RampIn is the queue a PE writes color c into; NoQueue if its router does not take c from the ramp.
+func (m *Mesh) RampIn(pe int32, c Color) QueueID {
+	r := &m.routers[pe]
+	for q := r.first; q < r.first+QueueID(r.count); q++ {
+		if m.queues[q].color == c && m.queues[q].port == Ramp {
+			return q
+		}
+	}
+	return NoQueue
+}
+
+// RampOut is the PE's input queue of color c; NoQueue if its router does not deliver c.
+func (m *Mesh) RampOut(pe int32, c Color) QueueID {
+	if q, ok := m.edges[edgeKey{pe, Ramp, c, false}]; ok {
+		return q
+	}
+	return NoQueue
+}
+
+// EdgeQueue is the queue of a declared edge port.
+func (m *Mesh) EdgeQueue(at Coord, p Port, c Color, in bool) QueueID {
+	i, err := m.index(at)
+	if err != nil {
+		return NoQueue
+	}
+	if q, ok := m.edges[edgeKey{i, p, c, in}]; ok {
+		return q
+	}
+	return NoQueue
+}

@@ -1,0 +1,140 @@
+package fabric
+
+// QueueID names one buffer of the mesh: a router's for one color and input port, a PE's input
+// queue for one color, or an edge port's.
+type QueueID int32
+
+// NoQueue is the absent queue.
+const NoQueue QueueID = -1
+
+type entry struct {
+	ready Cycle // first cycle in which it may be taken
+	w     Wavelet
+}
+
+// queue is a bounded FIFO fed by exactly one actor over one link, so at most one push per cycle.
+type queue struct {
+	base    int32 // of its slots in Mesh.slab
+	size    uint8
+	head, n uint8
+	color   Color
+	port    Port  // input port at its router, or Ramp for a PE's
+	local   uint8 // bit in its router's set
+	starved uint8 // who asked to hear of room: feeder's local queue, wholeFeeder, or nobody
+	waited  bool  // consumer asked to hear of an arrival
+	feeder  int32 // actor, -1 none
+	owner   int32 // consuming actor
+	channel int32 // route state; -1 for PE and edge queues
+	ready   Cycle // of the head; kept here to spare routers the slab
+	lastPop Cycle
+	freed   uint8 // slots freed in cycle lastPop
+}
+
+// Values of queue.starved beyond a router's local queues.
+const (
+	wholeFeeder uint8 = 254 // a PE or an edge port
+	nobody      uint8 = 255
+)
+
+// Room reports whether the feeder of q may push in cycle t. If not, the feeder is woken when it may.
+func (m *Mesh) Room(q QueueID, t Cycle) bool { return m.room(q, t, wholeFeeder) }
+
+// room is Room for a router's local queue, which is set aside until there is room.
+func (m *Mesh) room(q QueueID, t Cycle, local uint8) bool {
+	k := &m.queues[q]
+	n := k.n
+	if k.lastPop == t {
+		n += k.freed // seen free from the next cycle on
+	}
+	if n < k.size {
+		return true
+	}
+	if k.lastPop == t {
+		m.agenda.Wake(k.feeder, t+1)
+	} else {
+		k.starved = local
+		if local < wholeFeeder {
+			m.routers[k.feeder].blocked |= 1 << local
+		}
+	}
+	return false
+}
+
+// Push puts w into q, to be taken in cycle ready or later. The caller has asked Room in this cycle.
+func (m *Mesh) Push(q QueueID, w Wavelet, ready Cycle) {
+	k := &m.queues[q]
+	if k.n == k.size {
+		panic("fabric: push into a full queue")
+	}
+	slot := k.head + k.n
+	if slot >= k.size {
+		slot -= k.size
+	}
+	m.slab[k.base+int32(slot)] = entry{ready, w}
+	if k.n == 0 {
+		k.ready = ready
+	}
+	k.n++
+	m.pushed++
+	if k.channel >= 0 {
+		r := &m.routers[k.owner]
+		r.nonEmpty |= 1 << k.local
+		m.agenda.Wake(k.owner, ready)
+	} else if k.waited {
+		k.waited = false
+		m.agenda.Wake(k.owner, ready)
+	}
+}
+
+// Peek returns the head of a PE or edge queue and the cycle from which it may be taken.
+// With ok false the queue is empty and its owner is woken by the next arrival.
+func (m *Mesh) Peek(q QueueID) (w Wavelet, ready Cycle, ok bool) {
+	k := &m.queues[q]
+	if k.n == 0 {
+		k.waited = true
+		return Wavelet{}, Never, false
+	}
+	return m.slab[k.base+int32(k.head)].w, k.ready, true
+}
+
+// PeekAt is Peek for the i-th wavelet from the head.
+func (m *Mesh) PeekAt(q QueueID, i int) (w Wavelet, ready Cycle, ok bool) {
+	k := &m.queues[q]
+	if int(k.n) <= i {
+		k.waited = true
+		return Wavelet{}, Never, false
+	}
+	slot := (int(k.head) + i) % int(k.size)
+	e := &m.slab[k.base+int32(slot)]
+	return e.w, e.ready, true
+}
+
+// Pop takes the head of q in cycle t; the slot is free for its feeder from t+1 on.
+func (m *Mesh) Pop(q QueueID, t Cycle) Wavelet {
+	k := &m.queues[q]
+	w := m.slab[k.base+int32(k.head)].w
+	k.head++
+	if k.head == k.size {
+		k.head = 0
+	}
+	k.n--
+	if k.n > 0 {
+		k.ready = m.slab[k.base+int32(k.head)].ready
+	}
+	if k.lastPop != t {
+		k.lastPop, k.freed = t, 0
+	}
+	k.freed++
+	m.popped++
+	if k.channel >= 0 && k.n == 0 {
+		m.routers[k.owner].nonEmpty &^= 1 << k.local
+	}
+	if k.starved != nobody {
+		if k.starved < wholeFeeder {
+			m.routers[k.feeder].blocked &^= 1 << k.starved
+		}
+		k.starved = nobody
+		m.agenda.Wake(k.feeder, t+1)
+	}
+	return w
+}

@@ -1,0 +1,103 @@
+package fabric
+
+import "math/bits"
+
+// StepRouter forwards what router i can forward in cycle t: at most one wavelet per output
+// link. Queues are looked at in rotating order, starting behind the one served first last
+// time. A router with only blocked heads sleeps until room or an arrival wakes it.
+func (m *Mesh) StepRouter(i int32, t Cycle) {
+	r := &m.routers[i]
+	var used PortSet
+	wake := Never
+	served := -1
+	able := r.nonEmpty &^ r.blocked
+	ahead := able >> r.next << r.next // queues next, next+1, ...
+	for _, set := range [2]uint64{ahead, able &^ ahead} {
+		for ; set != 0; set &= set - 1 {
+			local := bits.TrailingZeros64(set)
+			q := r.first + QueueID(local)
+			k := &m.queues[q]
+			if k.ready > t {
+				wake = min(wake, k.ready)
+				continue
+			}
+			ch := &m.chans[k.channel]
+			if !ch.rx.Has(k.port) {
+				continue // woken by the switch
+			}
+			if used&ch.tx != 0 {
+				wake = t + 1
+				continue
+			}
+			if !m.roomForAll(ch, t, uint8(local)) {
+				continue // woken by the queue without room
+			}
+			used |= ch.tx
+			m.forward(i, q, ch, t)
+			if served < 0 {
+				served = local
+			}
+			if k.n > 0 {
+				wake = min(wake, max(t+1, k.ready))
+			}
+		}
+	}
+	if served >= 0 {
+		r.next = uint8(served + 1)
+		if r.next >= r.count {
+			r.next = 0
+		}
+	}
+	if wake != Never {
+		m.agenda.Wake(i, wake)
+	}
+}
+
+func (m *Mesh) roomForAll(ch *channel, t Cycle, local uint8) bool {
+	for set := ch.tx; set != 0; set &= set - 1 {
+		if !m.room(ch.out[bits.TrailingZeros8(uint8(set))], t, local) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *Mesh) forward(i int32, q QueueID, ch *channel, t Cycle) {
+	in := m.queues[q].port
+	w := m.Pop(q, t)
+	if m.Observer != nil {
+		m.Observer.Forwarded(t, m.At(i), in, ch.tx, w)
+	}
+	command := SwitchStay
+	if w.Control {
+		command = SwitchCommand(w.Switches & 3)
+		w.Switches >>= 2
+	}
+	for set := ch.tx; set != 0; set &= set - 1 {
+		p := Port(bits.TrailingZeros8(uint8(set)))
+		delay := Cycle(m.cfg.HopCycles)
+		if p == Ramp {
+			delay = Cycle(m.cfg.RampCycles)
+		} else {
+			m.hops++
+		}
+		m.linkUse[int(i)*int(NumPorts)+int(p)]++
+		m.Push(ch.out[p], w, t+delay)
+	}
+	if command != SwitchStay {
+		m.moveSwitch(i, ch, command, t)
+	}
+}
+
+func (m *Mesh) moveSwitch(i int32, ch *channel, command SwitchCommand, t Cycle) {
+	switch {
+	case command == SwitchReset:
+		ch.pos = 0
+	case int(ch.pos)+1 < len(ch.positions):
+		ch.pos++
+	case ch.wrap:
+		ch.pos = 0
+	}
+	ch.livePosition = ch.positions[ch.pos]
+	m.agenda.Wake(i, t+1)
+}
