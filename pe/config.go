@@ -1,0 +1,49 @@
+package pe
+
+import "fmt"
+
+// Config fixes one core: memory, datapath widths and fixed costs. Plain data; checked once by Validate.
+type Config struct {
+	SRAMBytes int // per PE
+	Banks     int // equal contiguous parts of SRAM
+
+	FP16PerCycle  int // fp16 FMACs per cycle
+	MixedPerCycle int // fp16 x fp16 + fp32 FMACs per cycle
+	FP32PerCycle  int // fp32 FMACs per cycle
+
+	ConflictFactor       int // slow-down of an instruction whose operands share a bank
+	TensorStartCycles    int // tensor instruction start, descriptors preloaded
+	DescriptorLoadCycles int // added to the start when descriptors are loaded first
+	TriggerStartCycles   int // start of a data-triggered FMAC: descriptors stay loaded
+	TaskSwitchCycles     int // dispatch of any other task
+	Microthreads         int
+}
+
+// Validate reports the first impossible value.
+func (c Config) Validate() error {
+	for _, v := range []struct {
+		key      string
+		got      int
+		min, max int
+	}{
+		{"sram_bytes", c.SRAMBytes, 256, 1 << 24},
+		{"banks", c.Banks, 1, 64},
+		{"fp16_per_cycle", c.FP16PerCycle, 1, 64},
+		{"mixed_per_cycle", c.MixedPerCycle, 1, 64},
+		{"fp32_per_cycle", c.FP32PerCycle, 1, 64},
+		{"conflict_factor", c.ConflictFactor, 1, 16},
+		{"tensor_start_cycles", c.TensorStartCycles, 0, 1000},
+		{"descriptor_load_cycles", c.DescriptorLoadCycles, 0, 1000},
+		{"trigger_start_cycles", c.TriggerStartCycles, 0, 1000},
+		{"task_switch_cycles", c.TaskSwitchCycles, 0, 1000},
+		{"microthreads", c.Microthreads, 1, 64},
+	} {
+		if v.got < v.min || v.got > v.max {
+			return fmt.Errorf("pe: %s is %d, must be %d to %d", v.key, v.got, v.min, v.max)
+		}
+	}
+	if c.SRAMBytes%(2*c.Banks) != 0 {
+		return fmt.Errorf("pe: sram_bytes is %d, must be a multiple of %d (16-bit words in each of %d banks)", c.SRAMBytes, 2*c.Banks, c.Banks)
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package pe
+
+import (
+	"math"
+
+	"github.com/x448/float16"
+)
+
+// Round returns v as stored in format t, to nearest even.
+func Round(t Type, v float32) float32 {
+	if t == F16 {
+		return float16.Fromfloat32(v).Float32()
+	}
+	return v
+}
+
+// Bits encodes v in format t: fp16 in the low 16 bits, or the fp32 pattern.
+func Bits(t Type, v float32) uint32 {
+	if t == F16 {
+		return uint32(float16.Fromfloat32(v).Bits())
+	}
+	return math.Float32bits(v)
+}
+
+// Value decodes Bits.
+func Value(t Type, bits uint32) float32 {
+	if t == F16 {
+		return float16.Frombits(uint16(bits)).Float32()
+	}
+	return math.Float32frombits(bits)
+}
+
+// Apply is what a tensor instruction does to one element; the result is in format t.
+// Products are rounded to fp32 before the sum (of two fp16 they are exact), sums to fp32,
+// and the result to t.
+func Apply(op Op, t Type, dst, a, b float32, accumulate bool) float32 {
+	var v float32
+	switch op {
+	case FMov:
+		v = a
+	case FAdd:
+		v = a + b
+	case FSub:
+		v = a - b
+	case FMul:
+		v = float32(a * b)
+	case FMac:
+		v = float32(a * b)
+		if accumulate {
+			v += dst
+		}
+	default:
+		panic("pe: " + op.String() + " is not a tensor instruction")
+	}
+	return Round(t, v)
+}
+
+// load and store move one element between SRAM and the datapath; word is its address.
+func (p *PE) load(t Type, word int) float32 {
+	if t == F16 {
+		return Value(F16, uint32(p.sram[word]))
+	}
+	return math.Float32frombits(uint32(p.sram[word]) | uint32(p.sram[word+1])<<16)
+}
+
+func (p *PE) store(t Type, word int, v float32) {
+	bits := Bits(t, v)
+	p.sram[word] = uint16(bits)
+	if t == F32 {
+		p.sram[word+1] = uint16(bits >> 16)
+	}
+}
+
+// Load returns n contiguous elements of SRAM from word on.
+func (p *PE) Load(t Type, word, n int) []float32 {
+	out := make([]float32, n)
+	for i := range out {
+		out[i] = p.load(t, word+i*t.Words())
+	}
+	return out
+}
+
+// Store writes elements to SRAM from word on.
+func (p *PE) Store(t Type, word int, values []float32) {
+	for i, v := range values {
+		p.store(t, word+i*t.Words(), v)
+	}
+}
+
+// word is the address of element i of an SRAM operand whose resolved base is given.
+func (o *Operand) word(base, i int) int {
+	stride := o.Stride
+	if stride == 0 {
+		stride = 1
+	}
+	return base + i*stride*o.Type.Words()
+}
+
+// source reads element i of a source operand that is not a fabric input.
+func (p *PE) source(o *Operand, base int, scalar float32, i int) float32 {
+	switch o.Kind {
+	case Mem:
+		return p.load(o.Type, o.word(base, i))
+	case Scalar, Const:
+		return scalar
+	}
+	return 0
+}
+
+// execLocal performs a tensor instruction without fabric operands, all elements at once.
+func (p *PE) execLocal(a *active) {
+	in := a.in
+	for i := range in.N {
+		w := in.Dst.word(a.dst, i)
+		x := p.source(&in.A, a.a, a.sa, i)
+		y := p.source(&in.B, a.b, a.sb, i)
+		var d float32
+		if in.Op == FMac && a.accumulate {
+			d = p.load(in.Dst.Type, w)
+		}
+		p.store(in.Dst.Type, w, Apply(in.Op, in.Dst.Type, d, x, y, a.accumulate))
+	}
+}
