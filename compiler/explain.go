@@ -1,0 +1,5 @@
+package compiler
+
+import "io"
+
+func (p *Program) Explain(w io.Writer) error { return nil }

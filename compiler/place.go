@@ -1,0 +1,39 @@
+package compiler
+
+// place gives every column of a group its features and its place in the ring.
+func place(p *Program, _ Options) error {
+	c := p.Mapping.Columns
+	p.InBounds = spread(p.Node.In, c)
+	p.OutBounds = spread(p.Node.Out, c)
+	p.Ring = foldedRing(c)
+	p.RingHops = make([]int, c)
+	for i, from := range p.Ring {
+		to := p.Ring[(i+1)%c]
+		p.RingHops[i] = max(from-to, to-from)
+	}
+	return nil
+}
+
+// spread cuts n things into parts that differ by at most one.
+func spread(n, parts int) []int {
+	bounds := make([]int, parts+1)
+	for i := range bounds {
+		bounds[i] = i * n / parts
+	}
+	return bounds
+}
+
+// foldedRing lays a ring on a line: even columns eastwards, odd ones back, so that no link of
+// the ring is longer than two hops.
+func foldedRing(c int) []int {
+	ring := make([]int, 0, c)
+	for x := 0; x < c; x += 2 {
+		ring = append(ring, x)
+	}
+	for x := (c - 2) | 1; x > 0; x -= 2 {
+		if x < c {
+			ring = append(ring, x)
+		}
+	}
+	return ring
+}

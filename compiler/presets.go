@@ -1,0 +1,90 @@
+package compiler
+
+import (
+	"fmt"
+	"strings"
+)
+
+// preset is one row of the machine table: a field and its value on each machine.
+type preset struct {
+	key, unit        string
+	min, max         float64
+	whole            bool
+	wse1, wse2, wse3 entry
+}
+
+type entry struct {
+	value  float64
+	mark   Mark
+	source string
+}
+
+// row fills one field that is alike on all machines.
+func row(key, unit string, min, max float64, whole bool, e entry) preset {
+	return preset{key, unit, min, max, whole, e, e, e}
+}
+
+// machines is the machine table: every number with its mark and source.
+func machines() []preset {
+	const (
+		hc34  = "Hot Chips 34 (Lie 2022)"
+		sdk   = "Cerebras SDK documentation"
+		rocki = "Rocki et al. 2020, arXiv 2010.03660"
+		fmac  = "measured on the vendor's fabric simulator, pr0f3ss/SpMM_Cerebras"
+	)
+	return []preset{
+		{"width", "PEs", 1, 4096, true,
+			entry{600, Stated, rocki}, entry{750, Stated, sdk}, entry{755, Derived, "from 900,000 cores"}},
+		{"height", "PEs", 1, 4096, true,
+			entry{595, Stated, rocki}, entry{994, Stated, sdk}, entry{1170, Derived, "from 900,000 cores"}},
+		{"clock_hz", "Hz", 1e6, 1e11, false,
+			entry{0.85e9, Assumed, "as the CS-2 examples of SDK users"}, entry{1.1e9, Stated, hc34}, entry{1.1e9, Stated, "Hot Chips 2024"}},
+		row("sram_bytes", "bytes", 256, 1<<24, true, entry{48 << 10, Stated, hc34}),
+		row("sram_banks", "banks", 1, 64, true, entry{8, Stated, hc34}),
+		row("code_bytes", "bytes", 0, 1<<20, true, entry{4 << 10, Assumed, "code, stack and descriptors of one kernel"}),
+		{"fp16_per_cycle", "FMACs/cycle", 1, 64, true,
+			entry{4, Stated, hc34}, entry{4, Stated, hc34}, entry{8, Stated, "Hot Chips 2024; AXPY measured at most 4"}},
+		row("mixed_per_cycle", "FMACs/cycle", 1, 64, true, entry{2, Assumed, "recalled from " + rocki}),
+		row("fp32_per_cycle", "FMACs/cycle", 1, 64, true, entry{1, Stated, fmac}),
+		row("conflict_factor", "times", 1, 16, true, entry{2, Stated, fmac}),
+		row("tensor_start_cycles", "cycles", 0, 1000, true, entry{6, Stated, fmac}),
+		row("descriptor_load_cycles", "cycles", 0, 1000, true, entry{28, Derived, "34 with descriptor load, less the start; " + fmac}),
+		row("trigger_start_cycles", "cycles", 0, 1000, true, entry{2, Assumed, "descriptors stay loaded; range 1 to 4"}),
+		row("task_switch_cycles", "cycles", 0, 1000, true, entry{10, Assumed, "weak source"}),
+		row("microthreads", "threads", 1, 64, true, entry{8, Stated, hc34}),
+		row("buffer_depth", "wavelets", 1, 64, true, entry{4, Assumed, "per color and router input port"}),
+		row("queue_words", "wavelets", 2, 64, true, entry{4, Stated, "input queues 2 and 3; " + sdk}),
+		{"hop_cycles", "cycles", 1, 64, true,
+			entry{1, Assumed, "as wse2"}, entry{1, Stated, "Luczynski et al., HPDC 2024"}, entry{2, Stated, "measured"}},
+		row("ramp_cycles", "cycles", 1, 64, true, entry{2, Stated, "Luczynski et al., HPDC 2024"}),
+		row("io_bits_per_second", "bit/s", 1, 1e18, false, entry{1.2e12, Stated, "12 x 100 GbE; " + hc34}),
+		row("watts_per_core", "W", 0, 10, false, entry{0.030, Stated, "peak; " + hc34}),
+		row("joules_per_bit_hop", "J", 0, 1e-6, false, entry{0.15e-12, Stated, hc34}),
+	}
+}
+
+// PresetNames lists the machines in order of age.
+func PresetNames() []string { return []string{"wse1", "wse2", "wse3"} }
+
+// Preset returns a named machine.
+func Preset(name string) (Target, error) {
+	t := Target{Name: name}
+	for _, r := range machines() {
+		var e entry
+		switch name {
+		case "wse1":
+			e = r.wse1
+		case "wse2":
+			e = r.wse2
+		case "wse3":
+			e = r.wse3
+		default:
+			return Target{}, fmt.Errorf("unknown machine preset %q; known: %s", name, strings.Join(PresetNames(), ", "))
+		}
+		t.Params = append(t.Params, Param{
+			Key: r.key, Value: e.value, Unit: r.unit, Mark: e.mark, Source: e.source,
+			Min: r.min, Max: r.max, Whole: r.whole,
+		})
+	}
+	return t, nil
+}
