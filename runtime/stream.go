@@ -1,0 +1,473 @@
+package runtime
+
+import (
+	"context"
+
+	"cs2sim.dev/compiler"
+	"cs2sim.dev/fabric"
+	"cs2sim.dev/model"
+	"cs2sim.dev/pe"
+)
+
+// streamEngine runs a weight-streaming Program at wafer scale by folding: all used rows do
+// the same at a skew of one hop, all token groups the same at no skew, so one row of one
+// group is simulated, column by column, output row by output row, with every column's true
+// non-zero count.
+//
+// It never looks at single wavelets. Of an output row it computes, per column, when the task
+// thread has worked off the weights around the ring instructions that take the datapath from
+// it, and then, along the ring, when each ring instruction begins and ends. Costs come from
+// the Program's code and the one cost table.
+type streamEngine struct {
+	p    *compiler.Program
+	mask *model.Mask
+
+	costs  kernelCosts
+	wires  wires
+	supply *supply // nil where neither the edge nor the column links can fall behind
+	cols   []column
+	window int // rows of history per column
+
+	weights int64 // non-zeros sent
+	end     int64 // last cycle of row 0, exclusive
+}
+
+// kernelCosts are the cycles of the Program's tasks.
+type kernelCosts struct {
+	fmac    pe.Cost
+	command [compiler.CommandEnd][2]commandCost // by command and whether the column had a weight
+	end     int64
+	async   bool // ring instructions run on a microthread
+	runs    int64
+}
+
+// commandCost is one control task: scalar work around a ring instruction.
+type commandCost struct {
+	before, after int64 // task thread, dispatch included
+	start         int64 // ring instruction start
+	steps, again  int64 // its datapath steps, and those repeated by conflicts
+}
+
+// wires are the latencies and capacities between ring neighbours.
+type wires struct {
+	hop, ramp    int64
+	num, den     int64   // a full stream moves den wavelets in num cycles
+	latency      []int64 // per ring place i: first result of Ring[i] to its use at Ring[i+1]
+	capacity     []int64 // wavelets Ring[i] may be ahead of Ring[i+1]
+	credit       []int64 // use at Ring[i+1] to room at Ring[i]
+	firstArrival int64   // edge to the PE of row 0
+}
+
+// column is one column's PE in row 0.
+type column struct {
+	main     int64      // the task thread is free from here on
+	carry    int64      // scalar cycles of the last command still to run
+	spans    []ringSpan // of the ring thread, in time order; spans[:gone] are over for the task thread
+	gone     int
+	begun    []int64 // per output row modulo window: first element of the ring instruction
+	ended    []int64 // and its end, exclusive
+	freely   []int64 // and how many elements ran from begun on before the wires were full
+	ready    int64   // this row's ring instruction can begin
+	loaded   bool    // this row had a weight
+	weights  int64
+	states   pe.StateCycles
+	lastWork int64
+}
+
+// ringSpan is a stretch of time in which the ring thread takes busy of to-from cycles.
+type ringSpan struct{ from, to, busy int64 }
+
+func newStreamEngine(p *compiler.Program, mask *model.Mask) *streamEngine {
+	e := &streamEngine{p: p, mask: mask, costs: newKernelCosts(p), wires: newWires(p)}
+	steps := max(1, int64(p.Mapping.Tokens))
+	e.window = max(p.Mapping.RunAhead, 1) + 1
+	for _, c := range e.wires.capacity {
+		e.window = max(e.window, int(c/steps)+3)
+	}
+	e.cols = make([]column, p.Mapping.Columns)
+	for i := range e.cols {
+		c := &e.cols[i]
+		c.begun, c.ended, c.freely = make([]int64, e.window), make([]int64, e.window), make([]int64, e.window)
+		c.main = e.wires.firstArrival
+		c.states[pe.WaitWeight] = e.wires.firstArrival
+	}
+	e.supply = newSupply(p, &e.costs, &e.wires)
+	return e
+}
+
+func newKernelCosts(p *compiler.Program) kernelCosts {
+	core := p.Target.Core()
+	k := kernelCosts{fmac: core.Cost(&p.WeightTask().Code[0], true)}
+	for command := range compiler.CommandEnd {
+		task := p.TaskFor(0, command)
+		if task == nil {
+			continue
+		}
+		for loaded := range 2 {
+			registers := p.Roles[0].Registers
+			if loaded == 1 {
+				p.WeightTask().Walk(&registers)
+			}
+			path := task.Walk(&registers)
+			in := path.Issued[0]
+			cost := core.Cost(in, false)
+			k.async = in.Thread > 0
+			k.command[command][loaded] = commandCost{
+				before: int64(core.TaskSwitchCycles + path.Before), after: int64(path.After),
+				start: int64(cost.Start), steps: int64(cost.Steps), again: int64(cost.Conflict),
+			}
+		}
+	}
+	var registers [16]int32
+	k.end = int64(core.TaskSwitchCycles + p.TaskFor(0, compiler.CommandEnd).Walk(&registers).Before)
+	return k
+}
+
+func newWires(p *compiler.Program) wires {
+	f := p.Target.Fabric(p.Target.Width(), p.Target.Height())
+	w := wires{hop: int64(f.HopCycles), ramp: int64(f.RampCycles), num: 1, den: 1}
+	// A router slot is taken for a hop and one cycle of credit.
+	if slots := int64(f.BufferDepth + f.HopCycles - 1); slots < w.hop+1 {
+		w.num, w.den = w.hop+1, slots
+	}
+	w.firstArrival = w.hop + w.ramp
+	for _, h := range p.RingHops {
+		hops := int64(h)
+		w.latency = append(w.latency, 1+w.ramp+hops*w.hop+w.ramp)
+		w.capacity = append(w.capacity, int64(f.BufferDepth+f.RampCycles+1)+hops*int64(f.BufferDepth+f.HopCycles-1)+int64(f.QueueWords+f.RampCycles))
+		w.credit = append(w.credit, hops+2)
+	}
+	return w
+}
+
+// stretch is the time n wavelets in a row take on a link, from first to last.
+func (w *wires) stretch(n int64) int64 { return (n*w.num + w.den - 1) / w.den }
+
+// run simulates all output rows.
+func (e *streamEngine) run(ctx context.Context, progress func(done, total int64)) error {
+	counts := make([]int32, e.p.Mapping.Columns)
+	var bits []uint64
+	rows := e.p.Node.Out
+	for j := range rows {
+		if j%256 == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if progress != nil {
+				progress(int64(j), int64(rows))
+			}
+		}
+		bits = e.mask.Row(j, bits)
+		model.RangeCounts(bits, e.p.InBounds, counts)
+		owner := e.p.OwnerOf(j)
+		if e.supply != nil {
+			e.supply.row(e, counts)
+		}
+		e.accumulate(j, owner, counts)
+		e.ring(j, owner)
+	}
+	if progress != nil {
+		progress(int64(rows), int64(rows))
+	}
+	e.finish()
+	return nil
+}
+
+// accumulate works off row j's weights and its command on every column's task thread.
+func (e *streamEngine) accumulate(j, owner int, counts []int32) {
+	fmac := int64(e.costs.fmac.Total())
+	ahead := e.p.Mapping.RunAhead
+	start := -1
+	if len(e.cols) > 1 {
+		start = e.p.Ring[e.p.RingStart(owner)]
+	}
+	for i := range e.cols {
+		c := &e.cols[i]
+		n := int64(counts[i])
+		c.weights += n
+		c.loaded = n > 0
+		c.advance(c.carry)
+		c.carry = 0
+		c.advance(n * fmac)
+		if e.supply != nil {
+			c.waitFor(e.supply.lastWeight(i)+fmac, n > 0, pe.WaitWeight)
+			c.waitFor(e.supply.command(i), true, pe.WaitWeight)
+		}
+		cost := e.commandCost(i, owner, start)
+		c.advance(cost.before)
+		if j >= ahead && ahead > 0 {
+			if k := (j - ahead) % e.window; c.ended[k] > c.main {
+				c.stall(c.ended[k], c.begun[k])
+			}
+		}
+		c.ready = c.main
+		if e.costs.async {
+			c.carry = cost.after
+		}
+		c.states[pe.Overhead] += cost.before + cost.after + cost.start
+		c.states[pe.RingAdd] += cost.steps
+		c.states[pe.Conflict] += cost.again
+	}
+}
+
+func (e *streamEngine) commandCost(i, owner, start int) commandCost {
+	command := compiler.CommandAdd
+	switch {
+	case len(e.cols) == 1:
+		command = compiler.CommandOnly
+	case i == owner:
+		command = compiler.CommandStore
+	case i == start:
+		command = compiler.CommandStart
+	}
+	loaded := 0
+	if e.cols[i].loaded {
+		loaded = 1
+	}
+	return e.costs.command[command][loaded]
+}
+
+// advance spends work cycles of the task thread around the ring spans.
+func (c *column) advance(work int64) {
+	t := c.main
+	for work > 0 {
+		if c.gone == len(c.spans) {
+			c.spans, c.gone = c.spans[:0], 0
+			t += work
+			break
+		}
+		s := &c.spans[c.gone]
+		if s.from >= t {
+			if gap := s.from - t; work <= gap {
+				t += work
+				break
+			} else {
+				work -= gap
+				t = s.from
+			}
+		}
+		if s.to <= t {
+			c.gone++
+			continue
+		}
+		s.cut(t)
+		free := s.to - t - s.busy
+		if work < free {
+			span := (work*(s.to-t) + free - 1) / free
+			s.from, s.busy = t+span, s.busy-(span-work)
+			t += span
+			break
+		}
+		work -= free
+		t = s.to
+		c.gone++
+	}
+	c.main = t
+}
+
+// cut drops the part of the span before t, and its share of the work.
+func (s *ringSpan) cut(t int64) {
+	if t <= s.from {
+		return
+	}
+	s.busy = s.busy * (s.to - t) / (s.to - s.from)
+	s.from = t
+}
+
+// waitFor idles the task thread until t, if it has a reason to.
+func (c *column) waitFor(t int64, applies bool, why pe.State) {
+	if applies && t > c.main {
+		c.states[why] += t - c.main - c.ringWork(c.main, t)
+		c.main = t
+	}
+}
+
+// stall waits for an earlier row's ring instruction: for its partial sums until it begins,
+// then for room to send.
+func (c *column) stall(until, begun int64) {
+	split := max(c.main, min(begun, until))
+	c.states[pe.WaitPsum] += split - c.main - c.ringWork(c.main, split)
+	c.states[pe.BlockedOut] += until - split - c.ringWork(split, until)
+	c.main = until
+}
+
+// ringWork is how many of the cycles [from, to) the ring thread works.
+func (c *column) ringWork(from, to int64) (n int64) {
+	for _, s := range c.spans[c.gone:] {
+		lo, hi := max(s.from, from), min(s.to, to)
+		if lo < hi {
+			n += s.busy * (hi - lo) / (s.to - s.from)
+		}
+	}
+	return n
+}
+
+// ring runs row j's partial sums around the ring, from behind the owner to the owner.
+func (e *streamEngine) ring(j, owner int) {
+	n := len(e.cols)
+	first := 0
+	if n > 1 {
+		first = e.p.RingStart(owner)
+	}
+	slot := j % e.window
+	start := e.p.Ring[first]
+	// Forward: a ring instruction begins when it is at its thread's head, started, and its
+	// first element is there.
+	var before *column
+	for k := range n {
+		place := first + k
+		if place >= n {
+			place -= n
+		}
+		i := e.p.Ring[place]
+		c := &e.cols[i]
+		cost := e.commandCost(i, owner, start)
+		head := c.ready
+		if j > 0 {
+			head = max(head, c.ended[(j-1)%e.window])
+		}
+		begin := head + cost.start
+		if cost.start > 0 {
+			c.span(head, head+cost.start, cost.start)
+		}
+		end := int64(0)
+		if before != nil {
+			lag := e.wires.latency[(place+n-1)%n]
+			begin = max(begin, before.begun[slot]+lag)
+			end = before.ended[slot] + lag
+		}
+		if k < n-1 && j > 0 {
+			begin = max(begin, e.roomFor(j, place))
+		}
+		c.begun[slot] = begin
+		c.ended[slot] = max(end, begin+e.elements(cost, n))
+		before = c
+	}
+	// Backward: a sender's element waits until the receiver used the one capacity before it.
+	steps := int64(e.p.Mapping.Tokens)
+	for k := n - 1; k >= 0; k-- {
+		place := (first + k) % n
+		i := e.p.Ring[place]
+		c := &e.cols[i]
+		c.freely[slot] = steps
+		if room := e.wires.capacity[place]; k < n-1 && steps > room {
+			next := &e.cols[e.p.Ring[(place+1)%n]]
+			if end := e.used(next, slot, steps-1-room) + e.wires.credit[place] + 1; end > c.ended[slot] {
+				c.ended[slot], c.freely[slot] = end, room
+			}
+		}
+		cost := e.commandCost(i, owner, start)
+		c.span(c.begun[slot], c.ended[slot], cost.steps+cost.again)
+		c.lastWork = max(c.lastWork, c.ended[slot])
+		if !e.costs.async { // the task itself waited for the instruction
+			c.states[pe.WaitPsum] += c.begun[slot] - c.ready - cost.start
+			c.states[pe.BlockedOut] += c.ended[slot] - c.begun[slot] - cost.steps - cost.again
+			c.spans, c.gone = c.spans[:0], 0
+			c.main = c.ended[slot] + cost.after
+		}
+	}
+}
+
+// elements is how long the elements of a ring instruction take when nothing blocks them.
+func (e *streamEngine) elements(cost commandCost, columns int) int64 {
+	if columns == 1 {
+		return cost.steps + cost.again
+	}
+	return e.wires.stretch(cost.steps-1) + 1
+}
+
+// roomFor is when the wires behind ring place can take the first element of row j: what was
+// sent capacity elements before has been used by the receiver.
+func (e *streamEngine) roomFor(j, place int) int64 {
+	steps, room := int64(e.p.Mapping.Tokens), e.wires.capacity[place]
+	back := (room + steps - 1) / steps
+	if back > int64(j) || back >= int64(e.window) {
+		return 0
+	}
+	next := &e.cols[e.p.Ring[(place+1)%len(e.cols)]]
+	return e.used(next, int((int64(j)-back)%int64(e.window)), back*steps-room) + e.wires.credit[place]
+}
+
+// used is when a column's ring instruction takes element x: counted from its begin while it
+// ran freely, from its end after it was blocked.
+func (e *streamEngine) used(c *column, slot int, x int64) int64 {
+	if x < c.freely[slot] {
+		return c.begun[slot] + e.wires.stretch(x)
+	}
+	return c.ended[slot] - 1 - e.wires.stretch(int64(e.p.Mapping.Tokens)-1-x)
+}
+
+func (c *column) span(from, to, busy int64) {
+	if to > from {
+		c.spans = append(c.spans, ringSpan{from, to, busy})
+	}
+}
+
+// finish runs the end command and closes the account of every column.
+func (e *streamEngine) finish() {
+	for i := range e.cols {
+		c := &e.cols[i]
+		c.advance(c.carry)
+		if e.supply != nil {
+			c.waitFor(e.supply.end(i), true, pe.WaitWeight)
+		}
+		c.advance(e.costs.end)
+		c.lastWork = max(c.lastWork, c.main)
+		c.states[pe.Overhead] += e.costs.end + c.weights*int64(e.costs.fmac.Start)
+		c.states[pe.Compute] = c.weights * int64(e.costs.fmac.Steps)
+		c.states[pe.Conflict] += c.weights * int64(e.costs.fmac.Conflict)
+		e.weights += c.weights
+		e.end = max(e.end, c.lastWork)
+	}
+	for i := range e.cols {
+		c := &e.cols[i]
+		// What the task thread did not wait for is the ring's tail.
+		c.states[pe.WaitPsum] += c.lastWork - c.states.Total()
+		c.states[pe.Idle] = e.end - c.lastWork
+	}
+}
+
+// report unfolds the row of columns over the wafer.
+func (e *streamEngine) report() *Report {
+	m := e.p.Mapping
+	skew := e.wires.hop * int64(m.Rows-1)
+	r := newReport(e.p, fabric.Cycle(e.end+skew))
+	copies := int64(m.Groups * m.Rows)
+	delays := e.wires.hop * int64(m.Rows) * int64(m.Rows-1) / 2 * int64(m.Groups) // over one column's rows
+	for i := range e.cols {
+		s := e.cols[i].states
+		s[pe.Idle] += skew
+		for g := range m.Groups {
+			r.Column[g*m.Columns+i] = s
+		}
+		r.States.Add(s, copies)
+		r.States[pe.WaitWeight] += delays
+		r.States[pe.Idle] -= delays
+	}
+	r.addUnused(copies * int64(m.Columns))
+	r.FMACs = e.weights * int64(m.Groups*m.Rows*m.Tokens)
+	r.EdgeWavelets = e.weights*int64(e.p.Stream.WordsPerWeight) + int64(m.Columns)*int64(e.p.Node.Out+1)
+	r.Hops = e.hops(r.EdgeWavelets)
+	return r
+}
+
+// hops counts router-to-router moves: the column trees, and the ring less the link each
+// output row leaves out.
+func (e *streamEngine) hops(edge int64) int64 {
+	m := e.p.Mapping
+	down := edge * int64(m.Groups) * int64(m.Rows-1)
+	if m.Columns == 1 {
+		return down
+	}
+	circle := int64(0)
+	for _, h := range e.p.RingHops {
+		circle += int64(h)
+	}
+	ring := int64(0)
+	for c := range m.Columns {
+		owned := int64(e.p.OutBounds[c+1] - e.p.OutBounds[c])
+		place := (e.p.RingStart(c) + m.Columns - 1) % m.Columns
+		ring += owned * (circle - int64(e.p.RingHops[place]))
+	}
+	return down + ring*int64(m.Tokens)*int64(m.Groups)*int64(m.Rows)
+}

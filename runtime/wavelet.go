@@ -1,0 +1,167 @@
+package runtime
+
+import (
+	"context"
+
+	"cs2sim.dev/compiler"
+	"cs2sim.dev/fabric"
+	"cs2sim.dev/model"
+	"cs2sim.dev/pe"
+)
+
+// waveletEngine runs a Program on the mesh: every wavelet, router and PE by itself.
+type waveletEngine struct {
+	p    *compiler.Program
+	mesh *fabric.Mesh
+	pes  []*pe.PE
+	edge *ingress
+	core pe.Config
+}
+
+func newWaveletEngine(p *compiler.Program, mask *model.Mask) (*waveletEngine, error) {
+	m := p.Mapping
+	mesh, err := fabric.NewMesh(p.Target.Fabric(m.Groups*m.Columns, m.Rows))
+	if err != nil {
+		return nil, err
+	}
+	e := &waveletEngine{p: p, mesh: mesh, core: p.Target.Core()}
+	for _, r := range p.Routes {
+		for y := r.Y0; y < r.Y1; y++ {
+			if err := mesh.SetRoute(fabric.Coord{X: r.X, Y: y}, r.Color, r.Route); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if e.edge, err = newIngress(p, newMemoryX(p, mask), mesh); err != nil {
+		return nil, err
+	}
+	if err := mesh.Seal(); err != nil {
+		return nil, err
+	}
+	e.edge.connect(p)
+	for i := range mesh.Size() {
+		at := mesh.At(int32(i))
+		core, err := pe.New(&e.core, p.Roles[p.RoleOf[at.X%m.Columns]], mesh, int32(i))
+		if err != nil {
+			return nil, err
+		}
+		e.pes = append(e.pes, core)
+		e.loadActivations(core, at)
+	}
+	return e, nil
+}
+
+// token is the first token of the PE at column x, row y of the wafer.
+func token(p *compiler.Program, x, y int) int {
+	m := p.Mapping
+	return (x/m.Columns*m.Rows + y) * m.Tokens
+}
+
+func (e *waveletEngine) loadActivations(core *pe.PE, at fabric.Coord) {
+	xt, _, _, _ := e.p.Types()
+	m := e.p.Mapping
+	c := at.X % m.Columns
+	first := token(e.p, at.X, at.Y)
+	tile := make([]float32, 0, m.Features*m.Tokens)
+	for k := e.p.InBounds[c]; k < e.p.InBounds[c+1]; k++ {
+		for t := range m.Tokens {
+			v := float32(0) // padding
+			if first+t < e.p.Tokens {
+				v = e.p.Node.Activation(first+t, k)
+			}
+			tile = append(tile, v)
+		}
+	}
+	core.Store(xt, e.p.Alloc("x").Base, tile)
+}
+
+// run steps the due actors until nothing is left to happen.
+func (e *waveletEngine) run(ctx context.Context, progress func(done, total int64)) (fabric.Cycle, error) {
+	agenda := e.mesh.Agenda()
+	n := int32(e.mesh.Size())
+	var end fabric.Cycle
+	for steps := 0; ; steps++ {
+		if steps%4096 == 0 {
+			if err := ctx.Err(); err != nil {
+				return 0, err
+			}
+			if progress != nil {
+				progress(int64(e.edge.cursors[0].j), int64(e.p.Node.Out))
+			}
+		}
+		t, due := agenda.Next()
+		if t == fabric.Never {
+			break
+		}
+		end = t
+		for _, actor := range due {
+			switch {
+			case actor < n:
+				e.mesh.StepRouter(actor, t)
+			case actor < 2*n:
+				core := e.pes[actor-n]
+				core.Step(t)
+				if f := core.Fault(); f != nil {
+					return 0, &Fault{Kind: "pe", Cycle: t, Reason: f.Error()}
+				}
+			default:
+				e.edge.step(t)
+			}
+		}
+	}
+	if err := e.mesh.CheckConservation(); err != nil {
+		return 0, err
+	}
+	for _, core := range e.pes {
+		if !core.Halted() {
+			return 0, deadlock(end, e.mesh, e.pes, "nothing moves, and not every PE has ended its program")
+		}
+	}
+	if e.mesh.Stats().InFlight > 0 || !e.edge.done() {
+		return 0, deadlock(end, e.mesh, e.pes, "all PEs ended, but wavelets are left")
+	}
+	return end, nil
+}
+
+// outputs reads Y [tokens][Out] back from SRAM.
+func (e *waveletEngine) outputs() [][]float32 {
+	_, _, _, yt := e.p.Types()
+	m := e.p.Mapping
+	y := make([][]float32, e.p.Tokens)
+	for i := range y {
+		y[i] = make([]float32, e.p.Node.Out)
+	}
+	base := e.p.Alloc("y").Base
+	for i, core := range e.pes {
+		at := e.mesh.At(int32(i))
+		c := at.X % m.Columns
+		first := token(e.p, at.X, at.Y)
+		for j := e.p.OutBounds[c]; j < e.p.OutBounds[c+1]; j++ {
+			tile := core.Load(yt, base+(j-e.p.OutBounds[c])*m.Tokens*yt.Words(), m.Tokens)
+			for t, v := range tile {
+				if first+t < e.p.Tokens {
+					y[first+t][j] = v
+				}
+			}
+		}
+	}
+	return y
+}
+
+// report sums up a finished run.
+func (e *waveletEngine) report(end fabric.Cycle) *Report {
+	m := e.p.Mapping
+	r := newReport(e.p, end)
+	for i, core := range e.pes {
+		core.Finish(end)
+		r.States.Add(core.States, 1)
+		r.FMACs += core.FMACs
+		if at := e.mesh.At(int32(i)); at.Y == 0 {
+			r.Column[at.X] = core.States
+		}
+	}
+	r.addUnused(int64(m.Groups * m.Columns * m.Rows))
+	r.EdgeWavelets = e.edge.sent
+	r.Hops = e.mesh.Stats().Hops
+	return r
+}
