@@ -46,7 +46,7 @@ func emit(p *Program, _ Options) error {
 		}
 		p.RoleOf[column] = role
 	}
-	p.Stream = Stream{Color: weightColor, WordsPerWeight: p.Roles[0].Tasks[taskWeight].Words}
+	p.Stream.Color, p.Stream.WordsPerWeight = weightColor, p.Roles[0].Tasks[taskWeight].Words
 	return nil
 }
 

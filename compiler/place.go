@@ -11,6 +11,15 @@ func place(p *Program, _ Options) error {
 		to := p.Ring[(i+1)%c]
 		p.RingHops[i] = max(from-to, to-from)
 	}
+	// Rows go in ring order of their owners. Where the owner moves one place on, the column that
+	// began the rings before ends the next ones, and all others go straight on; in any other
+	// order a ring would have to wait until the one before it has gone all the way round.
+	p.Stream.Rows = p.Stream.Rows[:0]
+	for _, column := range p.Ring {
+		for j := p.OutBounds[column]; j < p.OutBounds[column+1]; j++ {
+			p.Stream.Rows = append(p.Stream.Rows, j)
+		}
+	}
 	return nil
 }
 

@@ -58,11 +58,12 @@ type ColumnRoute struct {
 	Route  fabric.Route
 }
 
-// Stream is what MemoryX sends down each column: for every output row the column's non-zero
-// weights in ascending input order, then the row's command; at last End.
+// Stream is what MemoryX sends down each column: for every output row, in Rows' order, the
+// column's non-zero weights in ascending input order, then the row's command; at last End.
 type Stream struct {
 	Color          fabric.Color
 	WordsPerWeight int
+	Rows           []int
 }
 
 // Commands a column gets after the weights of an output row, and at the end. The value is the

@@ -55,6 +55,16 @@ func (p *Program) verifyPlace() error {
 			return fmt.Errorf("ring link %d spans %d hops", i, p.RingHops[i])
 		}
 	}
+	streamed := make([]bool, p.Node.Out)
+	for _, j := range p.Stream.Rows {
+		if streamed[j] {
+			return fmt.Errorf("output row %d is streamed twice", j)
+		}
+		streamed[j] = true
+	}
+	if len(p.Stream.Rows) != p.Node.Out {
+		return fmt.Errorf("%d of %d output rows are streamed", len(p.Stream.Rows), p.Node.Out)
+	}
 	if len(p.Ring) != c {
 		return fmt.Errorf("%d columns in the ring of %d", len(p.Ring), c)
 	}

@@ -75,8 +75,8 @@ func (in *ingress) step(t fabric.Cycle) {
 	if len(in.ready) > int(in.saved) {
 		sort.Slice(in.ready, func(a, b int) bool {
 			x, y := &in.cursors[in.ready[a]], &in.cursors[in.ready[b]]
-			if x.j != y.j {
-				return x.j < y.j
+			if x.at != y.at {
+				return x.at < y.at
 			}
 			if x.slot != y.slot {
 				return x.slot < y.slot

@@ -42,7 +42,7 @@ func (m *memoryX) row(j int) []uint64 {
 // cursor is a place in one column's stream.
 type cursor struct {
 	column  int
-	j       int    // output row; Out after the last: End is next
+	at      int    // in Stream.Rows; past the last, End is next
 	next    int    // input from which to look for the next weight
 	slot    int    // wavelets of this row already taken
 	pending uint32 // second wavelet of a 32-bit weight
@@ -62,20 +62,21 @@ func (m *memoryX) take(c *cursor) fabric.Wavelet {
 		c.half, w.Data = false, c.pending
 		return w
 	}
-	if c.j == m.p.Node.Out {
+	if c.at == len(m.p.Stream.Rows) {
 		c.done = true
 		w.Control, w.Data = true, fabric.Pack(compiler.CommandEnd, 0)
 		return w
 	}
 	lo, hi := m.p.InBounds[c.column], m.p.InBounds[c.column+1]
-	k := nextBit(m.row(c.j), c.next, hi)
+	j := m.p.Stream.Rows[c.at]
+	k := nextBit(m.row(j), c.next, hi)
 	if k == hi {
-		w.Control, w.Data = true, fabric.Pack(m.p.Command(m.p.OwnerOf(c.j), c.column), 0)
-		c.j, c.next, c.slot = c.j+1, lo, 0
+		w.Control, w.Data = true, fabric.Pack(m.p.Command(m.p.OwnerOf(j), c.column), 0)
+		c.at, c.next, c.slot = c.at+1, lo, 0
 		return w
 	}
 	c.next = k + 1
-	value := m.p.Node.Weight(c.j, k)
+	value := m.p.Node.Weight(j, k)
 	if m.p.Stream.WordsPerWeight == 2 {
 		w.Data = uint32(k - lo)
 		c.pending, c.half = math.Float32bits(value), true

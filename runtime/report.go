@@ -32,12 +32,14 @@ type Report struct {
 	EdgeRate     float64      `json:"edge_rate"`     // edge wavelets per cycle
 	Hops         int64        `json:"wavelet_hops"`  // router to router, all wavelets
 
-	// Column[x] holds the cycles by state of one used PE of column x; all used rows behave
-	// alike at a constant skew. Columns 0..len-1 run west to east over the whole program rectangle.
-	Column []pe.StateCycles `json:"-"`
-	Width  int              `json:"width"`
-	Height int              `json:"height"`
-	Rows   int              `json:"rows_used"` // rows 0..Rows-1 hold tokens
+	// Column[x] holds the cycles by state of the PE in column x, row 0, over the whole program
+	// rectangle, west to east. All used rows do the same, each RowSkew cycles after the one
+	// north of it; see At.
+	Column  []pe.StateCycles `json:"-"`
+	Width   int              `json:"width"`
+	Height  int              `json:"height"`
+	Rows    int              `json:"rows_used"` // rows 0..Rows-1 hold tokens
+	RowSkew int64            `json:"row_skew"`  // cycles
 
 	States pe.StateCycles `json:"states"` // over all Width x Height PEs; sums to Width*Height*Cycles
 	Check  *Check         `json:"check,omitempty"`
@@ -58,12 +60,35 @@ type Check struct {
 // newReport sizes a report for the whole program rectangle.
 func newReport(p *compiler.Program, cycles fabric.Cycle) *Report {
 	r := &Report{Cycles: cycles, Width: p.Target.Width(), Height: p.Target.Height(), Rows: p.Mapping.Rows}
+	r.RowSkew = int64(p.Target.Get("hop_cycles"))
 	r.Column = make([]pe.StateCycles, r.Width)
 	for x := p.Mapping.Groups * p.Mapping.Columns; x < r.Width; x++ {
 		r.Column[x][pe.Idle] = int64(cycles)
 	}
 	return r
 }
+
+// Band sums the cycles by state of the PEs in columns x0..x1-1 of rows y0..y1-1: a used row
+// waits for its first weight RowSkew cycles longer than the row above and is idle as much
+// less; an unused row is idle.
+func (r *Report) Band(x0, x1, y0, y1 int) (sum pe.StateCycles) {
+	used := min(y1, r.Rows)
+	for x := x0; x < x1; x++ {
+		if n := int64(used - y0); n > 0 {
+			sum.Add(r.Column[x], n)
+			if r.Column[x][pe.Idle] < int64(r.Cycles) { // holds features
+				late := r.RowSkew * n * int64(y0+used-1) / 2
+				sum[pe.WaitWeight] += late
+				sum[pe.Idle] -= late
+			}
+		}
+		sum[pe.Idle] += int64(y1-max(y0, used)) * int64(r.Cycles)
+	}
+	return sum
+}
+
+// At is the cycles by state of one PE.
+func (r *Report) At(x, y int) pe.StateCycles { return r.Band(x, x+1, y, y+1) }
 
 // addUnused accounts the PEs of the rectangle that hold no tokens.
 func (r *Report) addUnused(used int64) {

@@ -26,7 +26,8 @@ type streamEngine struct {
 	wires  wires
 	supply *supply // nil where neither the edge nor the column links can fall behind
 	cols   []column
-	window int // rows of history per column
+	window int   // rows of history per column
+	owners []int // per row modulo window: ring place of the column that stores it
 
 	weights int64 // non-zeros sent
 	end     int64 // last cycle of row 0, exclusive
@@ -51,7 +52,7 @@ type commandCost struct {
 // wires are the latencies and capacities between ring neighbours.
 type wires struct {
 	hop, ramp    int64
-	num, den     int64   // a full stream moves den wavelets in num cycles
+	streams      bool    // a link can carry a wavelet of one color in every cycle
 	latency      []int64 // per ring place i: first result of Ring[i] to its use at Ring[i+1]
 	capacity     []int64 // wavelets Ring[i] may be ahead of Ring[i+1]
 	credit       []int64 // use at Ring[i+1] to room at Ring[i]
@@ -66,7 +67,6 @@ type column struct {
 	gone     int
 	begun    []int64 // per output row modulo window: first element of the ring instruction
 	ended    []int64 // and its end, exclusive
-	freely   []int64 // and how many elements ran from begun on before the wires were full
 	ready    int64   // this row's ring instruction can begin
 	loaded   bool    // this row had a weight
 	weights  int64
@@ -84,10 +84,11 @@ func newStreamEngine(p *compiler.Program, mask *model.Mask) *streamEngine {
 	for _, c := range e.wires.capacity {
 		e.window = max(e.window, int(c/steps)+3)
 	}
+	e.owners = make([]int, e.window)
 	e.cols = make([]column, p.Mapping.Columns)
 	for i := range e.cols {
 		c := &e.cols[i]
-		c.begun, c.ended, c.freely = make([]int64, e.window), make([]int64, e.window), make([]int64, e.window)
+		c.begun, c.ended = make([]int64, e.window), make([]int64, e.window)
 		c.main = e.wires.firstArrival
 		c.states[pe.WaitWeight] = e.wires.firstArrival
 	}
@@ -125,46 +126,54 @@ func newKernelCosts(p *compiler.Program) kernelCosts {
 
 func newWires(p *compiler.Program) wires {
 	f := p.Target.Fabric(p.Target.Width(), p.Target.Height())
-	w := wires{hop: int64(f.HopCycles), ramp: int64(f.RampCycles), num: 1, den: 1}
+	w := wires{hop: int64(f.HopCycles), ramp: int64(f.RampCycles)}
+	outbox := int64(f.BufferDepth + f.RampCycles + 1)
 	// A router slot is taken for a hop and one cycle of credit.
-	if slots := int64(f.BufferDepth + f.HopCycles - 1); slots < w.hop+1 {
-		w.num, w.den = w.hop+1, slots
-	}
+	w.streams = int64(f.BufferDepth+f.HopCycles-1) > w.hop
 	w.firstArrival = w.hop + w.ramp
 	for _, h := range p.RingHops {
 		hops := int64(h)
 		w.latency = append(w.latency, 1+w.ramp+hops*w.hop+w.ramp)
-		w.capacity = append(w.capacity, int64(f.BufferDepth+f.RampCycles+1)+hops*int64(f.BufferDepth+f.HopCycles-1)+int64(f.QueueWords+f.RampCycles))
+		w.capacity = append(w.capacity, outbox+hops*int64(f.BufferDepth+f.HopCycles-1)+int64(f.QueueWords+f.RampCycles))
 		w.credit = append(w.credit, hops+2)
 	}
 	return w
 }
 
-// stretch is the time n wavelets in a row take on a link, from first to last.
-func (w *wires) stretch(n int64) int64 { return (n*w.num + w.den - 1) / w.den }
-
 // run simulates all output rows.
 func (e *streamEngine) run(ctx context.Context, progress func(done, total int64)) error {
+	if e.rowByWavelet() {
+		return e.runRow(ctx, progress)
+	}
+	return e.runRecurrences(ctx, progress)
+}
+
+func (e *streamEngine) runRecurrences(ctx context.Context, progress func(done, total int64)) error {
 	counts := make([]int32, e.p.Mapping.Columns)
 	var bits []uint64
 	rows := e.p.Node.Out
-	for j := range rows {
-		if j%256 == 0 {
+	for at, j := range e.p.Stream.Rows {
+		if at%256 == 0 {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 			if progress != nil {
-				progress(int64(j), int64(rows))
+				progress(int64(at), int64(rows))
 			}
 		}
 		bits = e.mask.Row(j, bits)
 		model.RangeCounts(bits, e.p.InBounds, counts)
 		owner := e.p.OwnerOf(j)
-		if e.supply != nil {
-			e.supply.row(e, counts)
+		for i := range e.cols {
+			c := &e.cols[i]
+			c.advance(c.carry)
+			c.carry = 0
 		}
-		e.accumulate(j, owner, counts)
-		e.ring(j, owner)
+		if e.supply != nil {
+			e.supply.row(e, at, counts)
+		}
+		e.accumulate(at, owner, counts)
+		e.ring(at, owner)
 	}
 	if progress != nil {
 		progress(int64(rows), int64(rows))
@@ -173,8 +182,8 @@ func (e *streamEngine) run(ctx context.Context, progress func(done, total int64)
 	return nil
 }
 
-// accumulate works off row j's weights and its command on every column's task thread.
-func (e *streamEngine) accumulate(j, owner int, counts []int32) {
+// accumulate works off the at-th row's weights and its command on every column's task thread.
+func (e *streamEngine) accumulate(at, owner int, counts []int32) {
 	fmac := int64(e.costs.fmac.Total())
 	ahead := e.p.Mapping.RunAhead
 	start := -1
@@ -186,17 +195,15 @@ func (e *streamEngine) accumulate(j, owner int, counts []int32) {
 		n := int64(counts[i])
 		c.weights += n
 		c.loaded = n > 0
-		c.advance(c.carry)
-		c.carry = 0
 		c.advance(n * fmac)
 		if e.supply != nil {
-			c.waitFor(e.supply.lastWeight(i)+fmac, n > 0, pe.WaitWeight)
+			c.waitFor(e.supply.weight(i)+fmac, n > 0, pe.WaitWeight)
 			c.waitFor(e.supply.command(i), true, pe.WaitWeight)
 		}
 		cost := e.commandCost(i, owner, start)
 		c.advance(cost.before)
-		if j >= ahead && ahead > 0 {
-			if k := (j - ahead) % e.window; c.ended[k] > c.main {
+		if at >= ahead && ahead > 0 {
+			if k := (at - ahead) % e.window; c.ended[k] > c.main {
 				c.stall(c.ended[k], c.begun[k])
 			}
 		}
@@ -302,61 +309,48 @@ func (c *column) ringWork(from, to int64) (n int64) {
 	return n
 }
 
-// ring runs row j's partial sums around the ring, from behind the owner to the owner.
-func (e *streamEngine) ring(j, owner int) {
+// ring runs the at-th row's partial sums around the ring, from behind the owner to the owner.
+func (e *streamEngine) ring(at, owner int) {
 	n := len(e.cols)
 	first := 0
 	if n > 1 {
 		first = e.p.RingStart(owner)
 	}
-	slot := j % e.window
+	slot := at % e.window
+	e.owners[slot] = (first + n - 1) % n
 	start := e.p.Ring[first]
-	// Forward: a ring instruction begins when it is at its thread's head, started, and its
-	// first element is there.
-	var before *column
+	// A ring instruction begins when it is at its thread's head and started, its first
+	// element is there, and the wires behind it have room.
 	for k := range n {
-		place := first + k
-		if place >= n {
-			place -= n
-		}
+		place := (first + k) % n
 		i := e.p.Ring[place]
 		c := &e.cols[i]
 		cost := e.commandCost(i, owner, start)
 		head := c.ready
-		if j > 0 {
-			head = max(head, c.ended[(j-1)%e.window])
+		if at > 0 {
+			head = max(head, c.ended[(at-1)%e.window])
 		}
 		begin := head + cost.start
-		if cost.start > 0 {
-			c.span(head, head+cost.start, cost.start)
+		c.span(head, begin, cost.start)
+		if k > 0 {
+			before := (place + n - 1) % n
+			begin = max(begin, e.cols[e.p.Ring[before]].begun[slot]+e.wires.latency[before])
 		}
-		end := int64(0)
-		if before != nil {
-			lag := e.wires.latency[(place+n-1)%n]
-			begin = max(begin, before.begun[slot]+lag)
-			end = before.ended[slot] + lag
-		}
-		if k < n-1 && j > 0 {
-			begin = max(begin, e.roomFor(j, place))
+		if k < n-1 {
+			begin = max(begin, e.room(at, place))
 		}
 		c.begun[slot] = begin
-		c.ended[slot] = max(end, begin+e.elements(cost, n))
-		before = c
 	}
-	// Backward: a sender's element waits until the receiver used the one capacity before it.
-	steps := int64(e.p.Mapping.Tokens)
-	for k := n - 1; k >= 0; k-- {
+	for k := range n {
 		place := (first + k) % n
 		i := e.p.Ring[place]
 		c := &e.cols[i]
-		c.freely[slot] = steps
-		if room := e.wires.capacity[place]; k < n-1 && steps > room {
-			next := &e.cols[e.p.Ring[(place+1)%n]]
-			if end := e.used(next, slot, steps-1-room) + e.wires.credit[place] + 1; end > c.ended[slot] {
-				c.ended[slot], c.freely[slot] = end, room
-			}
-		}
 		cost := e.commandCost(i, owner, start)
+		if n == 1 {
+			c.ended[slot] = c.begun[slot] + cost.steps + cost.again
+		} else {
+			c.ended[slot] = e.used(slot, place, n-1-k, int64(e.p.Mapping.Tokens)-1) + 1
+		}
 		c.span(c.begun[slot], c.ended[slot], cost.steps+cost.again)
 		c.lastWork = max(c.lastWork, c.ended[slot])
 		if !e.costs.async { // the task itself waited for the instruction
@@ -368,33 +362,37 @@ func (e *streamEngine) ring(j, owner int) {
 	}
 }
 
-// elements is how long the elements of a ring instruction take when nothing blocks them.
-func (e *streamEngine) elements(cost commandCost, columns int) int64 {
-	if columns == 1 {
-		return cost.steps + cost.again
+// used is when the ring instruction at a place, with so many receivers behind it, works on
+// element x of the row in slot. It goes on from its begin, an element a cycle, but never
+// farther ahead of a receiver than the wires between them hold.
+func (e *streamEngine) used(slot, place, receivers int, x int64) int64 {
+	n := len(e.cols)
+	t := e.cols[e.p.Ring[place]].begun[slot] + x
+	credit := int64(0)
+	for ; receivers > 0 && x >= e.wires.capacity[place]; receivers-- {
+		x -= e.wires.capacity[place]
+		credit += e.wires.credit[place]
+		place = (place + 1) % n
+		t = max(t, e.cols[e.p.Ring[place]].begun[slot]+x+credit)
 	}
-	return e.wires.stretch(cost.steps-1) + 1
+	return t
 }
 
-// roomFor is when the wires behind ring place can take the first element of row j: what was
-// sent capacity elements before has been used by the receiver.
-func (e *streamEngine) roomFor(j, place int) int64 {
-	steps, room := int64(e.p.Mapping.Tokens), e.wires.capacity[place]
-	back := (room + steps - 1) / steps
-	if back > int64(j) || back >= int64(e.window) {
+// room is when the wires behind ring place can take the first element of the at-th row: what was
+// sent their capacity before has been used.
+func (e *streamEngine) room(at, place int) int64 {
+	steps := int64(e.p.Mapping.Tokens)
+	x := -e.wires.capacity[place]
+	for ; x < 0; x += steps {
+		at--
+	}
+	if at < 0 {
 		return 0
 	}
-	next := &e.cols[e.p.Ring[(place+1)%len(e.cols)]]
-	return e.used(next, int((int64(j)-back)%int64(e.window)), back*steps-room) + e.wires.credit[place]
-}
-
-// used is when a column's ring instruction takes element x: counted from its begin while it
-// ran freely, from its end after it was blocked.
-func (e *streamEngine) used(c *column, slot int, x int64) int64 {
-	if x < c.freely[slot] {
-		return c.begun[slot] + e.wires.stretch(x)
-	}
-	return c.ended[slot] - 1 - e.wires.stretch(int64(e.p.Mapping.Tokens)-1-x)
+	next := (place + 1) % len(e.cols)
+	slot := at % e.window
+	receivers := (e.owners[slot] - next + len(e.cols)) % len(e.cols)
+	return e.used(slot, next, receivers, x) + e.wires.credit[place]
 }
 
 func (c *column) span(from, to, busy int64) {

@@ -8,85 +8,143 @@ import (
 
 // supply bounds when weights reach their columns, for machines on which the edge or a column
 // link can fall behind the datapaths. The edge sends in output-row order, so a row is through
-// when all wavelets up to it have taken their share of the I/O rate; unused rate is lost. A
-// column link carries a wavelet per cycle (less with a single buffer) and waits when the
-// PE's buffers are full.
+// when all wavelets up to it have taken their share of the I/O rate; rate that no column has
+// room for is lost. A column link carries a wavelet per cycle (less with a single buffer) and
+// waits while the buffers before its PE are full.
 type supply struct {
-	perWavelet float64 // cycles of the I/O link
-	words      int64   // wavelets per weight
-	buffers    int64   // wavelets between edge and datapath, as time on the datapath
-	wires      *wires
+	perWavelet   float64 // cycles of the I/O link
+	perUse       float64 // cycles from one weight wavelet's use to the next
+	perSend      float64 // cycles between pushes into one column, at least
+	words        int64   // wavelets per weight
+	slots        int64   // wavelets between edge and datapath
+	firstArrival int64
 
-	edge  float64   // the I/O link is busy until here
-	links []float64 // per column: so is its link
-	last  []int64   // per column: arrival of the row's last weight
-	cmd   []int64   // and of its command
-	tail  []int64
-	hist  []int64
+	edge  float64 // the I/O link is busy until here
+	turns []int64 // scratch: wavelets of the row in the first k turns
+	lanes []lane
 }
+
+// lane is one column's link.
+type lane struct {
+	sent    float64 // last push at the edge
+	total   int64   // wavelets up to the current row
+	command int64   // arrival of this row's command
+	past    []use   // rows lately begun, by row modulo len
+}
+
+// use is when a row's first wavelet, number from of its lane, was used.
+type use struct{ from, at int64 }
+
+// calm is the share of the I/O rate that the columns may ask for on average before their
+// bursts are felt.
+const calm = 0.25
 
 // newSupply returns nil where every column can be served as fast as it works.
 func newSupply(p *compiler.Program, k *kernelCosts, w *wires) *supply {
 	f := p.Target.Fabric(p.Target.Width(), p.Target.Height())
 	words := int64(p.Stream.WordsPerWeight)
 	fmac := int64(k.fmac.Total())
-	columns := len(p.InBounds) - 1
-	linkFalls := words*w.num > fmac*w.den
-	edgeFalls := float64(columns)*float64(words) > p.Target.IORate()*float64(fmac)
-	if !linkFalls && !edgeFalls {
+	columns := p.Mapping.Columns
+	demand := float64(columns) * float64(words) / float64(fmac)
+	if 2*words <= fmac && demand < calm*p.Target.IORate() {
 		return nil
 	}
-	return &supply{
-		perWavelet: 1 / p.Target.IORate(),
-		words:      words,
-		buffers:    fmac * int64(f.BufferDepth+f.HopCycles-1+f.QueueWords+f.RampCycles) / words,
-		wires:      w,
-		links:      make([]float64, columns),
-		last:       make([]int64, columns),
-		cmd:        make([]int64, columns),
-		tail:       make([]int64, columns),
+	s := &supply{
+		perWavelet:   1 / p.Target.IORate(),
+		perUse:       float64(fmac) / float64(words),
+		words:        words,
+		slots:        int64(f.BufferDepth + f.HopCycles - 1 + f.QueueWords + f.RampCycles),
+		firstArrival: w.firstArrival,
+		perSend:      max(1, 1/p.Target.IORate()),
+		lanes:        make([]lane, columns),
 	}
+	for i := range s.lanes {
+		s.lanes[i].past = make([]use, s.slots+1)
+		s.lanes[i].sent = -s.perSend
+	}
+	return s
 }
 
-// row sends one output row. Within a row the columns take turns, so a column's k-th wavelet
-// goes after everybody's first k-1.
-func (s *supply) row(e *streamEngine, counts []int32) {
-	gate := int64(math.MaxInt64)
+// row sends the at-th output row. Within a row the columns take turns from west to east, so a
+// column's k-th wavelet goes after everybody's first k-1.
+func (s *supply) row(e *streamEngine, at int, counts []int32) {
+	gate := math.Inf(1)
 	longest := int64(0)
-	for i := range e.cols {
-		gate = min(gate, e.cols[i].main)
-		longest = max(longest, int64(counts[i])*s.words+1)
+	for i := range s.lanes {
+		l := &s.lanes[i]
+		l.past[at%len(l.past)] = use{l.total, e.cols[i].main}
+		gate = min(gate, s.room(l, at, 0))
+		longest = max(longest, s.length(counts[i]))
 	}
-	s.edge = max(s.edge, float64(gate-s.buffers))
-	// hist[k]: columns whose row has at least k wavelets; then wavelets in the first k turns.
-	if int64(cap(s.hist)) < longest+2 {
-		s.hist = make([]int64, longest+2)
+	s.edge = max(s.edge, gate)
+	total := s.countTurns(counts, longest)
+	for i := range s.lanes {
+		l := &s.lanes[i]
+		n := s.length(counts[i])
+		for k := range min(n, s.slots+1) {
+			l.sent = max(l.sent+s.perSend, s.room(l, at, k))
+			if k == min(s.words, n)-1 { // the row's first use waits for it
+				u := &l.past[at%len(l.past)]
+				u.at = max(u.at, int64(l.sent)+s.firstArrival)
+			}
+		}
+		l.sent += float64(max(0, n-s.slots-1)) * s.perSend
+		before, turn := s.turns[n-1], s.turns[n]-s.turns[n-1]
+		through := float64(before) + float64(turn)*float64(i+1)/float64(len(s.lanes))
+		l.sent = max(l.sent, s.edge+through*s.perWavelet-1)
+		l.command = int64(math.Ceil(l.sent)) + s.firstArrival
+		l.total += n
 	}
-	hist := s.hist[:longest+2]
-	clear(hist)
-	for i := range counts {
-		hist[int64(counts[i])*s.words+1]++
+	s.edge += float64(total) * s.perWavelet
+	behind := math.Inf(1) // what no lane could take is lost
+	for i := range s.lanes {
+		behind = min(behind, s.lanes[i].sent)
 	}
-	for k := longest - 1; k > 0; k-- {
-		hist[k] += hist[k+1]
+	s.edge = max(s.edge, behind+1)
+}
+
+// length is the wavelets of a row with n weights.
+func (s *supply) length(n int32) int64 { return int64(n)*s.words + 1 }
+
+// creditCycles is how long a use at the PE takes to show as room at the edge, over two buffers.
+const creditCycles = 2
+
+// room is when the lane has room for wavelet k of the at-th row: the one slots before it has been used.
+func (s *supply) room(l *lane, at int, k int64) float64 {
+	x := l.total + k - s.slots
+	if x < 0 {
+		return 0
+	}
+	for i := at; i >= 0 && i > at-len(l.past); i-- {
+		if u := l.past[i%len(l.past)]; u.from <= x {
+			return float64(u.at) + float64(x-u.from)*s.perUse + creditCycles
+		}
+	}
+	return 0
+}
+
+// countTurns fills turns[k] with the row's wavelets that go in the first k turns.
+func (s *supply) countTurns(counts []int32, longest int64) int64 {
+	if int64(cap(s.turns)) < longest+2 {
+		s.turns = make([]int64, longest+2)
+	}
+	s.turns = s.turns[:longest+2]
+	clear(s.turns)
+	for _, n := range counts {
+		s.turns[s.length(n)]++
+	}
+	for k := longest - 1; k > 0; k-- { // columns with at least k wavelets
+		s.turns[k] += s.turns[k+1]
 	}
 	total := int64(0)
 	for k := int64(1); k <= longest; k++ {
-		total += hist[k]
-		hist[k] = total
+		total += s.turns[k]
+		s.turns[k] = total
 	}
-	for i := range e.cols {
-		n := int64(counts[i]) * s.words
-		through := s.edge + float64(hist[n+1])*s.perWavelet
-		begin := max(s.links[i], float64(e.cols[i].main-s.buffers))
-		s.links[i] = max(begin+float64(s.wires.stretch(n+1)), through)
-		s.cmd[i] = int64(math.Ceil(s.links[i])) - 1 + s.wires.firstArrival
-		s.last[i] = s.cmd[i] - 1
-		s.tail[i] = s.cmd[i]
-	}
-	s.edge += float64(total) * s.perWavelet
+	return total
 }
 
-func (s *supply) lastWeight(i int) int64 { return s.last[i] }
-func (s *supply) command(i int) int64    { return s.cmd[i] }
-func (s *supply) end(i int) int64        { return s.tail[i] + 1 }
+// weight is when column i's last weight of the row arrives, command its command, end the end.
+func (s *supply) weight(i int) int64  { return s.lanes[i].command - 1 }
+func (s *supply) command(i int) int64 { return s.lanes[i].command }
+func (s *supply) end(i int) int64     { return s.lanes[i].command + 1 }

@@ -86,7 +86,7 @@ func (e *waveletEngine) run(ctx context.Context, progress func(done, total int64
 				return 0, err
 			}
 			if progress != nil {
-				progress(int64(e.edge.cursors[0].j), int64(e.p.Node.Out))
+				progress(int64(e.edge.cursors[0].at), int64(e.p.Node.Out))
 			}
 		}
 		t, due := agenda.Next()
