@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"cs2sim.dev/compiler"
+	"cs2sim.dev/sims"
+)
+
+func newCompile(c *console) *cobra.Command {
+	var over overrides
+	var explain, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "compile FILE",
+		Short: "Compile a run file's layer and print its mapping",
+		Long: `Compile a run file's layer for its machine and print the mapping. --explain prints the candidates with
+their estimated cycles, the choice and why, the per-PE memory map, the color table and a listing.`,
+		Example: `  cs2sim compile examples/matmul12k.toml
+  cs2sim compile examples/matmul12k.toml --explain --set mapping.groups=1`,
+		Args:              oneFile("a run file"),
+		ValidArgsFunction: completeRunFile,
+	}
+	over.flags(cmd)
+	cmd.Flags().BoolVar(&explain, "explain", false, "print candidates, reasons, memory map, colors and listing")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the mapping as JSON")
+	cmd.MarkFlagsMutuallyExclusive("explain", "json")
+	cmd.RunE = action(func(_ context.Context, args []string) error {
+		s, err := over.load(args[0])
+		if err != nil {
+			return err
+		}
+		base, err := s.Base()
+		if err != nil {
+			return err
+		}
+		p, err := base.Compile(base.Config.MatMul.Sparsities[0])
+		if err != nil {
+			return err
+		}
+		switch {
+		case asJSON:
+			data, err := marshal(p.Mapping)
+			if err != nil {
+				return err
+			}
+			return c.print(string(data))
+		case explain:
+			var text strings.Builder
+			if err := p.Explain(&text); err != nil {
+				return err
+			}
+			return c.print(text.String())
+		}
+		return c.print(mappingTable(p.Mapping).Terminal())
+	})
+	return cmd
+}
+
+func mappingTable(m compiler.Mapping) sims.Table {
+	t := sims.Table{Name: "mapping", Columns: []sims.Column{
+		{Name: "field", Title: "mapping", Kind: sims.Text},
+		{Name: "value", Title: "value", Kind: sims.Number},
+		{Name: "unit", Title: "unit", Kind: sims.Text},
+	}}
+	for _, r := range []struct {
+		name  string
+		value int
+		unit  string
+	}{
+		{"groups", m.Groups, "token groups along x"},
+		{"columns", m.Columns, "PE columns per group"},
+		{"rows", m.Rows, "PE rows used, per group"},
+		{"tokens", m.Tokens, "tokens per PE"},
+		{"features", m.Features, "input features per column, at most"},
+		{"outputs", m.Outputs, "output features per column, at most"},
+		{"run_ahead", m.RunAhead, "output rows beyond the pending ring"},
+	} {
+		t.Rows = append(t.Rows, []any{r.name, float64(r.value), r.unit})
+	}
+	return t
+}

@@ -1,0 +1,127 @@
+package sims
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+func TestPublishedAgainstSource(t *testing.T) {
+	const path = "../../shared/data/spdf/appendix_figure1.csv"
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Skipf("the data of the paper is not here: %v", err)
+	}
+	rows, err := csv.NewReader(strings.NewReader(string(data))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 1+len(publishedSpeedup()) {
+		t.Fatalf("%d rows, want %d", len(rows), 1+len(publishedSpeedup()))
+	}
+	for _, r := range rows[1:] {
+		sparsity, _ := strconv.ParseFloat(r[0], 64)
+		want, _ := strconv.ParseFloat(r[2], 64)
+		if got := published(MatMul{Rows: 12288, Cols: 12288}, sparsity); got != want {
+			t.Errorf("sparsity %v: %v, the paper has %v", sparsity, got, want)
+		}
+	}
+}
+
+func TestPublishedOnlyForItsLayer(t *testing.T) {
+	for _, m := range []MatMul{{Rows: 12288, Cols: 12287}, {Rows: 1, Cols: 1}} {
+		if v := published(m, 0); !math.IsNaN(v) {
+			t.Errorf("%d x %d has a published speedup of %v", m.Rows, m.Cols, v)
+		}
+	}
+	if v := published(MatMul{Rows: 12288, Cols: 12288}, 0.55); !math.IsNaN(v) {
+		t.Errorf("sparsity 0.55 has a published speedup of %v", v)
+	}
+}
+
+func sampleTable() Table {
+	return Table{
+		Name: "sample", Title: "Sample",
+		Columns: []Column{
+			{Name: "name", Title: "name", Kind: Text},
+			{Name: "a_value", Title: "a value", Unit: "%", Kind: Number, Format: "%.2f"},
+			{Name: "count", Title: "count", Kind: Number},
+		},
+		Rows: [][]any{{"plain", 1.0 / 3, 1e6}, {`with "quotes", commas`, math.NaN(), -0.5}},
+	}
+}
+
+func TestTableCSV(t *testing.T) {
+	want := "name,a_value,count\nplain,0.3333333333333333,1000000\n\"with \"\"quotes\"\", commas\",,-0.5\n"
+	if diff := cmp.Diff(want, string(sampleTable().CSV())); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestTableTerminal(t *testing.T) {
+	want := `
+                            a
+                        value
+ name                       %    count
+───────────────────────────────────────
+ plain                   0.33  1000000
+ with "quotes", commas      -     -0.5
+`
+	if diff := cmp.Diff(want[1:], sampleTable().Terminal()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestTableJSON(t *testing.T) {
+	data, err := json.Marshal(sampleTable())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Table
+	if err := json.Unmarshal(data, &back); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(sampleTable(), back, cmpopts.EquateNaNs()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, bad := range []string{
+		`{"columns":[{"name":"a","kind":"number"}],"rows":[["x"]]}`,
+		`{"columns":[{"name":"a","kind":"text"}],"rows":[[null]]}`,
+		`{"columns":[{"name":"a","kind":"other"}],"rows":[[1]]}`,
+		`{"columns":[{"name":"a","kind":"number"}],"rows":[[1,2]]}`,
+		`[]`,
+	} {
+		if err := json.Unmarshal([]byte(bad), &back); err == nil {
+			t.Errorf("%s: no error", bad)
+		}
+	}
+}
+
+func TestSpeedupsOfVariants(t *testing.T) {
+	columns := []Column{{Name: "sparsity", Kind: Number}, {Name: "simulated_speedup", Kind: Number}}
+	r := Results{
+		Results: Table{Columns: columns, Rows: [][]any{{0.0, 1.0}, {0.5, 2.0}}},
+		Variants: &Table{
+			Columns: append([]Column{{Name: "variant", Kind: Text}}, columns...),
+			Rows:    [][]any{{"b", 0.5, 1.5}, {"b", 0.7, 9.0}, {"a", 0.0, 1.0}, {"a", 0.5, 1.7}},
+		},
+	}
+	got := r.Speedups()
+	want := [][]any{{0.0, 1.0, math.NaN(), 1.0}, {0.5, 2.0, 1.5, 1.7}}
+	if diff := cmp.Diff(want, got.Rows, cmpopts.EquateNaNs()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got.Columns[2].Title != "b" || got.Columns[3].Name != "variant2_speedup" {
+		t.Errorf("columns are %+v", got.Columns)
+	}
+	if len(r.Results.Columns) != 2 || len(r.Results.Rows[0]) != 2 {
+		t.Error("the results themselves were changed")
+	}
+}
