@@ -12,7 +12,6 @@ type rig struct {
 	m       *Mesh
 	sources map[int32]*source
 	sinks   map[int32]*sink
-	pop     func(actor int32, t Cycle) // hook before each step
 }
 
 type source struct {

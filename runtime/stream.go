@@ -39,7 +39,6 @@ type kernelCosts struct {
 	command [compiler.CommandEnd][2]commandCost // by command and whether the column had a weight
 	end     int64
 	async   bool // ring instructions run on a microthread
-	runs    int64
 }
 
 // commandCost is one control task: scalar work around a ring instruction.
@@ -396,9 +395,13 @@ func (e *streamEngine) room(at, place int) int64 {
 }
 
 func (c *column) span(from, to, busy int64) {
-	if to > from {
-		c.spans = append(c.spans, ringSpan{from, to, busy})
+	if to <= from {
+		return
 	}
+	if len(c.spans) == cap(c.spans) && c.gone > len(c.spans)/2 {
+		c.spans, c.gone = append(c.spans[:0], c.spans[c.gone:]...), 0
+	}
+	c.spans = append(c.spans, ringSpan{from, to, busy})
 }
 
 // finish runs the end command and closes the account of every column.
