@@ -18,6 +18,7 @@ const (
 	simulatedColumn   = "simulated_speedup"
 	speedupSuffix     = "_speedup"
 	cyclesPrefix      = "cycles_"
+	computeColumn     = "cycles_compute"
 )
 
 // Speedup draws measured against theoretical speedup over weight sparsity. The table has the number columns
@@ -119,7 +120,8 @@ func agreement(t sims.Table, rows [][]any) (string, error) {
 
 // LostCycles draws where the PE-cycles went, one bar per sparsity. The table has the number columns sparsity
 // (a fraction, or Unit "%") and one per state whose Name starts with cycles_, its share of all PE-cycles in
-// percent, named by its Title; they are stacked in the order of the columns.
+// percent, named by its Title; they are stacked in the order of the
+// columns, cycles_compute first.
 func LostCycles(t sims.Table) (StackedBars, error) {
 	fail := func(err error) (StackedBars, error) {
 		return StackedBars{}, fmt.Errorf("lost-cycles figure: %w", err)
@@ -129,9 +131,10 @@ func LostCycles(t sims.Table) (StackedBars, error) {
 		return fail(err)
 	}
 	bars := StackedBars{
-		Title:  cmp.Or(t.Title, "Where the cycles went"),
-		XLabel: "Weight sparsity",
-		YLabel: "Share of all PE-cycles (%)",
+		Title:    "Where the PE-cycles went",
+		Subtitle: t.Title,
+		XLabel:   "Weight sparsity",
+		YLabel:   "Share of all PE-cycles (%)",
 	}
 	totals := make([]float64, len(rows))
 	for _, s := range sparsity {
@@ -152,7 +155,12 @@ func LostCycles(t sims.Table) (StackedBars, error) {
 			}
 		}
 		name := cmp.Or(c.Title, strings.ReplaceAll(strings.TrimPrefix(c.Name, cyclesPrefix), "_", " "))
-		bars.Layers = append(bars.Layers, Layer{name, values})
+		layer := Layer{name, values}
+		if c.Name == computeColumn { // the useful part stands on the axis, the lost ones on it
+			bars.Layers = append([]Layer{layer}, bars.Layers...)
+			continue
+		}
+		bars.Layers = append(bars.Layers, layer)
 	}
 	if len(bars.Layers) == 0 {
 		return fail(fmt.Errorf("table %q has no number column starting with %q", t.Name, cyclesPrefix))
