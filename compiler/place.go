@@ -5,12 +5,7 @@ func place(p *Program, _ Options) error {
 	c := p.Mapping.Columns
 	p.InBounds = spread(p.Node.In, c)
 	p.OutBounds = spread(p.Node.Out, c)
-	p.Ring = foldedRing(c)
-	p.RingHops = make([]int, c)
-	for i, from := range p.Ring {
-		to := p.Ring[(i+1)%c]
-		p.RingHops[i] = max(from-to, to-from)
-	}
+	p.Ring, p.RingHops = ringOf(c)
 	// Rows go in ring order of their owners. Where the owner moves one place on, the column that
 	// began the rings before ends the next ones, and all others go straight on; in any other
 	// order a ring would have to wait until the one before it has gone all the way round.
@@ -30,6 +25,16 @@ func spread(n, parts int) []int {
 		bounds[i] = i * n / parts
 	}
 	return bounds
+}
+
+// ringOf is the folded ring of c columns and the physical hops of its links.
+func ringOf(c int) (ring, hops []int) {
+	ring, hops = foldedRing(c), make([]int, c)
+	for i, from := range ring {
+		to := ring[(i+1)%c]
+		hops[i] = max(from-to, to-from)
+	}
+	return ring, hops
 }
 
 // foldedRing lays a ring on a line: even columns eastwards, odd ones back, so that no link of

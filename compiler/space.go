@@ -1,0 +1,112 @@
+package compiler
+
+import (
+	"fmt"
+
+	"cs2sim.dev/model"
+	"cs2sim.dev/pe"
+)
+
+// Space is where the activations of a GPT lie on the wafer. The rectangle is cut along x into
+// Groups of Columns PEs that do the same work on other tokens. Features lie over the columns of
+// a group, a head on consecutive columns of its own; tokens lie over the rows, Tokens of one
+// sequence on each PE, so that a sequence takes SeqRows rows and the last of its tokens may
+// be padding.
+type Space struct {
+	Model     model.Config
+	Precision model.Precision
+	Target    Target
+
+	Groups    int
+	Columns   int // per group: a multiple of the heads
+	Tokens    int // per PE
+	SeqRows   int // of one sequence
+	Sequences int // stacked along y in each group
+
+	Feat  []int // column c owns features [Feat[c], Feat[c+1]) of d_model,
+	FF    []int // [FF[c], FF[c+1]) of d_ff,
+	Vocab []int // and [Vocab[c], Vocab[c+1]) of the vocabulary
+
+	Ring     []int // columns of a group in ring order
+	RingHops []int // physical hops from Ring[i] to Ring[i+1], cyclic
+}
+
+// NewSpace places cfg with so many columns per head and tokens per PE. The error says which of
+// them the machine cannot hold.
+func NewSpace(cfg model.Config, t Target, p model.Precision, columnsPerHead, tokens int) (*Space, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if columnsPerHead < 1 || columnsPerHead > cfg.HeadWidth() {
+		return nil, fmt.Errorf("columns per head is %d, must be 1 to the head's %d features", columnsPerHead, cfg.HeadWidth())
+	}
+	if tokens < 1 || tokens > cfg.SequenceLength {
+		return nil, fmt.Errorf("tokens per PE is %d, must be 1 to the sequence length %d", tokens, cfg.SequenceLength)
+	}
+	s := &Space{
+		Model: cfg, Precision: p, Target: t, Tokens: tokens,
+		Columns: cfg.Heads * columnsPerHead,
+		SeqRows: ceilDiv(cfg.SequenceLength, tokens),
+	}
+	s.Groups, s.Sequences = t.Width()/s.Columns, t.Height()/s.SeqRows
+	if s.Groups == 0 {
+		return nil, fmt.Errorf("%d heads of %d columns need %d PE columns, the machine has %d", cfg.Heads, columnsPerHead, s.Columns, t.Width())
+	}
+	if s.Sequences == 0 {
+		return nil, fmt.Errorf("a sequence of %d tokens, %d per PE, needs %d PE rows, the machine has %d", cfg.SequenceLength, tokens, s.SeqRows, t.Height())
+	}
+	s.Feat = headBounds(cfg.DModel, cfg.Heads, columnsPerHead)
+	s.FF = spread(cfg.DFF, s.Columns)
+	s.Vocab = spread(cfg.Vocabulary, s.Columns)
+	s.Ring, s.RingHops = ringOf(s.Columns)
+	return s, nil
+}
+
+// headBounds gives each head its own columns and spreads its features over them.
+func headBounds(features, heads, columns int) []int {
+	bounds := make([]int, 0, heads*columns+1)
+	width := features / heads
+	for h := range heads {
+		for _, b := range spread(width, columns)[:columns] {
+			bounds = append(bounds, h*width+b)
+		}
+	}
+	return append(bounds, features)
+}
+
+// Rows are the PE rows in use.
+func (s *Space) Rows() int { return s.SeqRows * s.Sequences }
+
+// MicroBatch is how many sequences the wafer holds at a time.
+func (s *Space) MicroBatch() int { return s.Groups * s.Sequences }
+
+// HeadColumns is how many columns a head takes.
+func (s *Space) HeadColumns() int { return s.Columns / s.Model.Heads }
+
+// HostTokens is the length of a feature's vector on the host: all token places of the wafer.
+func (s *Space) HostTokens() int { return s.Groups * s.Tokens * s.Rows() }
+
+// HostIndex is the place in a feature's vector of token i of the PE in row y of group g.
+func (s *Space) HostIndex(g, i, y int) int { return (g*s.Tokens+i)*s.Rows() + y }
+
+// Place is where token position of the n-th sequence of a micro-batch lies. Sequences fill the
+// rows of group 0 first.
+func (s *Space) Place(n, position int) (group, row, i int) {
+	return n / s.Sequences, n%s.Sequences*s.SeqRows + position/s.Tokens, position % s.Tokens
+}
+
+// Type is the element format of activation tiles and of weights on the wire.
+func (s *Space) Type() pe.Type {
+	if s.Precision == model.FP32 {
+		return pe.F32
+	}
+	return pe.F16
+}
+
+// widest is the most features a column owns.
+func widest(bounds []int) (n int) {
+	for c := range len(bounds) - 1 {
+		n = max(n, bounds[c+1]-bounds[c])
+	}
+	return n
+}

@@ -1,0 +1,177 @@
+package compiler
+
+import (
+	"fmt"
+	"slices"
+
+	"cs2sim.dev/pe"
+)
+
+// MemoryPlan is where the parts of a step lie in every PE's SRAM. The lower banks hold code and
+// tiles, the last SBanks of them accumulators and what is read beside a tile.
+type MemoryPlan struct {
+	SBanks   int
+	RunAhead int // output rows a linear kernel may run ahead of its ring
+	Places   []Placed
+	Peak     int // bytes in use in the fullest phase, code included
+}
+
+// Placed is a tile or a phase's scratch, and the phases in which it holds something.
+type Placed struct {
+	Name        string
+	Base, Words int
+	First, Last int // phases, inclusive
+	tile        *Tile
+	scratch     Kernel
+	inS         bool
+}
+
+// Live lists what lies in SRAM during a phase, in order of address.
+func (m *MemoryPlan) Live(phase int) []Placed {
+	var live []Placed
+	for _, p := range m.Places {
+		if p.First <= phase && phase <= p.Last {
+			live = append(live, p)
+		}
+	}
+	slices.SortStableFunc(live, func(a, b Placed) int { return a.Base - b.Base })
+	return live
+}
+
+// planMemory takes the fewest accumulator banks with which everything fits, and with them the
+// longest run-ahead.
+func (s *Step) planMemory(runAhead int) error {
+	var first error
+	for banks := 1; banks < s.Space.Target.Core().Banks; banks++ {
+		for r := runAhead; r >= 0; r = lower(r) {
+			err := s.place(banks, r)
+			if err == nil {
+				return nil
+			}
+			if first == nil || r == 0 && banks == 1 {
+				first = err
+			}
+		}
+	}
+	return first
+}
+
+// lower is the next run-ahead to try.
+func lower(r int) int {
+	if r == 0 {
+		return -1
+	}
+	return r / 2
+}
+
+// place gives every tile and scratch an address: first fit, in the order of first use.
+func (s *Step) place(banks, runAhead int) error {
+	core := s.Space.Target.Core()
+	code := ceilDiv(s.Space.Target.whole("code_bytes"), 2)
+	unit := s.Ones.RunWords(s.Space.Tokens) // everything is a multiple of a run, so that a weight's index can reach the ones
+	tStart := ceilDiv(code, unit) * unit
+	sStart := (core.Banks - banks) * core.BankWords()
+	sEnd := core.SRAMBytes / 2
+	plan := MemoryPlan{SBanks: banks, RunAhead: runAhead}
+	plan.Places = s.lifetimes(runAhead)
+	s.Ones.Base = (sStart-tStart)/unit*unit + tStart - unit
+	var done []Placed
+	for i := range plan.Places {
+		p := &plan.Places[i]
+		if p.tile == s.Ones {
+			p.Base = s.Ones.Base
+			continue
+		}
+		start, end := tStart, s.Ones.Base
+		if p.inS {
+			start, end = sStart, sEnd
+		}
+		size := ceilDiv(p.Words, unit) * unit
+		p.Base = firstFit(done, *p, start, size)
+		if p.Base+size > end {
+			region := "tiles"
+			if p.inS {
+				region = fmt.Sprintf("accumulators (%d of %d banks)", banks, core.Banks)
+			}
+			return fmt.Errorf("%s: %w", region, &pe.OutOfMemory{
+				Name: p.Name, NeedBytes: 2 * (p.Base + size - start), HaveBytes: 2 * (end - start)})
+		}
+		p.Words = size
+		done = append(done, *p)
+	}
+	for _, p := range plan.Places {
+		switch {
+		case p.tile != nil:
+			p.tile.Base = p.Base
+		case p.inS:
+			p.scratch.ScratchAt().S = p.Base
+		default:
+			p.scratch.ScratchAt().T = p.Base
+		}
+	}
+	for i := range s.Phases {
+		used := 2 * code
+		for _, p := range plan.Live(i) {
+			used += 2 * p.Words
+		}
+		plan.Peak = max(plan.Peak, used)
+	}
+	s.Plan = plan
+	return nil
+}
+
+// lifetimes lists tiles and scratch with the phases from first to last use. The ones and what
+// one micro-batch hands to the next live for ever.
+func (s *Step) lifetimes(runAhead int) []Placed {
+	index := map[*Tile]int{}
+	var places []Placed
+	touch := func(t *Tile, phase int) {
+		i, ok := index[t]
+		if !ok {
+			i = len(places)
+			index[t] = i
+			places = append(places, Placed{Name: t.Name, Words: t.Words(s.Space.Tokens), First: phase, tile: t, inS: t.InS})
+		}
+		places[i].Last = phase
+	}
+	touch(s.Ones, 0)
+	for i, ph := range s.Phases {
+		if k, ok := ph.Kernel.(interface{ SetRunAhead(int) }); ok {
+			k.SetRunAhead(runAhead)
+		}
+		reads, writes := ph.Kernel.Tiles()
+		for _, t := range append(reads, writes...) {
+			if t != nil && t != s.Ones {
+				touch(t, i)
+			}
+		}
+		need := ph.Kernel.Scratch(s.Space)
+		if need.T > 0 {
+			places = append(places, Placed{Name: ph.Kernel.Name() + " scratch", Words: need.T, First: i, Last: i, scratch: ph.Kernel})
+		}
+		if need.S > 0 {
+			places = append(places, Placed{Name: ph.Kernel.Name() + " accumulators", Words: need.S, First: i, Last: i, scratch: ph.Kernel, inS: true})
+		}
+	}
+	places[0].Last = len(s.Phases) - 1
+	return places
+}
+
+// firstFit is the lowest address from start on where p meets nothing that lives with it.
+func firstFit(done []Placed, p Placed, start, size int) int {
+	var taken []Placed
+	for _, d := range done {
+		if d.inS == p.inS && d.First <= p.Last && p.First <= d.Last {
+			taken = append(taken, d)
+		}
+	}
+	slices.SortFunc(taken, func(a, b Placed) int { return a.Base - b.Base })
+	at := start
+	for _, d := range taken {
+		if at+size <= d.Base {
+			break
+		}
+		at = max(at, d.Base+d.Words)
+	}
+	return at
+}
