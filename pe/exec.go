@@ -91,6 +91,19 @@ func (p *PE) Store(t Type, word int, values []float32) {
 	}
 }
 
+// Decode returns the elements that words of SRAM hold.
+func Decode(t Type, words []uint16) []float32 {
+	out := make([]float32, len(words)/t.Words())
+	for i := range out {
+		bits := uint32(words[i*t.Words()])
+		if t == F32 {
+			bits |= uint32(words[2*i+1]) << 16
+		}
+		out[i] = Value(t, bits)
+	}
+	return out
+}
+
 // pitch is the distance between elements, in words.
 func (o *Operand) pitch() int {
 	switch {

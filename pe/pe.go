@@ -165,6 +165,10 @@ func (p *PE) AtRest() bool {
 // Fault returns what stopped the PE, if anything did.
 func (p *PE) Fault() *Fault { return p.fault }
 
+// SRAM is the PE's memory, and Registers its registers, as they are now.
+func (p *PE) SRAM() []uint16       { return p.sram }
+func (p *PE) Registers() [16]int32 { return p.regs }
+
 // At is the PE's place.
 func (p *PE) At() fabric.Coord { return p.mesh.At(p.index) }
 

@@ -32,7 +32,8 @@ type Program struct {
 	Threads   []int // microthreads 1..len: how many instructions each holds, the running one included
 	Allocs    []Alloc
 	Registers [16]int32 // at load
-	Start     []int     // tasks active at cycle 0
+	Start     []int     // local tasks active at launch
+	Stamps    []string  // names of timestamps, by the instruction's Imm
 	Words     int       // SRAM used
 }
 
