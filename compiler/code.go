@@ -41,6 +41,14 @@ func (t *Task) FMov(n int, dst, a pe.Operand) *Instr {
 func (t *Task) FNeg(n int, dst, a pe.Operand) *Instr {
 	return t.tensor(pe.FNeg, n, dst, a, pe.Operand{})
 }
+
+// Special is a function that software evaluates element by element: pe.FRecip to pe.FGELUSlope.
+func (t *Task) Special(op pe.Op, n int, dst, a pe.Operand) *Instr {
+	if !op.Special() {
+		t.errs = append(t.errs, fmt.Errorf("%v is no special function", op))
+	}
+	return t.tensor(op, n, dst, a, pe.Operand{})
+}
 func (t *Task) FAdd(n int, dst, a, b pe.Operand) *Instr { return t.tensor(pe.FAdd, n, dst, a, b) }
 func (t *Task) FSub(n int, dst, a, b pe.Operand) *Instr { return t.tensor(pe.FSub, n, dst, a, b) }
 func (t *Task) FMul(n int, dst, a, b pe.Operand) *Instr { return t.tensor(pe.FMul, n, dst, a, b) }

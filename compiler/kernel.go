@@ -131,7 +131,7 @@ type LossBackward struct {
 	Rows        []int
 	LSE, Weight *Tile
 	DLogits     *Tile
-	scratch     Scratch
+	scratchPlace
 }
 
 // Tiles of each kernel: what it reads, what it writes.

@@ -13,6 +13,7 @@ type Role struct {
 	prog    *pe.Program
 	index   int
 	memory  *pe.Layout
+	fixed   []pe.Alloc // placed by address
 	tasks   []*Task
 	nextReg Reg
 	errs    []error
@@ -61,6 +62,14 @@ func (r *Role) Array(name string, t pe.Type, n int) Array {
 	}
 	a.Type = t
 	return Array{Alloc: a, Len: n, role: r}
+}
+
+// Fixed is an array at a given address, as a memory plan places it. Arrays of other roles, and
+// those that lie there at other times, may share it.
+func (r *Role) Fixed(name string, t pe.Type, base, n int) Array {
+	a := Array{Alloc: pe.Alloc{Name: name, Base: base, Words: n * t.Words(), Type: t}, Len: n, role: r}
+	r.fixed = append(r.fixed, a.Alloc)
+	return a
 }
 
 // Apart is Array in a bank that no word of the given arrays lies in, nor any between.
@@ -139,18 +148,22 @@ func (r *Role) task(t pe.Task) *Task {
 	return b
 }
 
-func (r *Role) words() int {
-	if n := len(r.memory.Allocs); n > 0 {
-		last := r.memory.Allocs[n-1]
-		return last.Base + last.Words
+// words is the SRAM in use, up to the highest array.
+func (r *Role) words() (n int) {
+	for _, a := range r.allocs() {
+		n = max(n, a.Base+a.Words)
 	}
-	return 0
+	return n
+}
+
+func (r *Role) allocs() []pe.Alloc {
+	return append(r.memory.Allocs[:len(r.memory.Allocs):len(r.memory.Allocs)], r.fixed...)
 }
 
 // finish hands tasks and memory over to the program. It may be called again.
 func (r *Role) finish() error {
 	errs := r.errs
-	r.prog.Allocs, r.prog.Words = r.memory.Allocs, r.words()
+	r.prog.Allocs, r.prog.Words = r.allocs(), r.words()
 	r.prog.Tasks = r.prog.Tasks[:0]
 	for _, t := range r.tasks {
 		if err := t.finish(); err != nil {

@@ -27,6 +27,13 @@ type Config struct {
 	SendCycles         int // a wavelet from registers, its time on the datapath included
 	TimestampCycles    int
 
+	// Functions that software evaluates, per element of a tensor instruction.
+	RecipElementCycles int
+	RSqrtElementCycles int
+	ExpElementCycles   int
+	LogElementCycles   int
+	GELUElementCycles  int // and of its derivative
+
 	LaunchCycles int // launch of the program to dispatch of the tasks active at its start
 }
 
@@ -55,6 +62,11 @@ func (c Config) Validate() error {
 		{"reciprocal_cycles", c.ReciprocalCycles, 1, 1000},
 		{"send_cycles", c.SendCycles, 1, 1000},
 		{"timestamp_cycles", c.TimestampCycles, 1, 1000},
+		{"recip_element_cycles", c.RecipElementCycles, 1, 1000},
+		{"rsqrt_element_cycles", c.RSqrtElementCycles, 1, 1000},
+		{"exp_element_cycles", c.ExpElementCycles, 1, 1000},
+		{"log_element_cycles", c.LogElementCycles, 1, 1000},
+		{"gelu_element_cycles", c.GELUElementCycles, 1, 1000},
 		{"launch_cycles", c.LaunchCycles, 0, 1000000},
 	} {
 		if v.got < v.min || v.got > v.max {

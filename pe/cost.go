@@ -38,6 +38,21 @@ func (c Config) scalarCost(op Op) int {
 	return c.ScalarCycles
 }
 
+// specialCycles is the datapath time of a software function per element.
+func (c Config) specialCycles(op Op) int {
+	switch op {
+	case FRecip:
+		return c.RecipElementCycles
+	case FRSqrt:
+		return c.RSqrtElementCycles
+	case FExp:
+		return c.ExpElementCycles
+	case FLog:
+		return c.LogElementCycles
+	}
+	return c.GELUElementCycles
+}
+
 // extent is where an instruction's operands lie once its registers are read.
 type extent struct{ dst, a, b, n int }
 
@@ -53,6 +68,10 @@ func (c Config) costAt(in *Instr, triggered bool, at extent) Cost {
 	}
 	rate := c.rate(in)
 	cost.Steps = (at.n + rate - 1) / rate
+	if in.Op.Special() {
+		cost.Steps = at.n * c.specialCycles(in.Op)
+		return cost // one operand is read per element: no conflict
+	}
 	if n := c.conflicts(in, at, cost.Steps, rate); n > 0 {
 		cost.Conflict = (c.ConflictFactor - 1) * n
 	}
@@ -99,7 +118,7 @@ func (c Config) conflicts(in *Instr, at extent, steps, rate int) int {
 	n := 0
 	add := func(o *Operand, base int) {
 		if o.Kind == Mem && !o.Fixed {
-			reads[n] = access{base, o.pitch() * rate}
+			reads[n] = access{o, base, rate}
 			n++
 		}
 	}
@@ -115,10 +134,8 @@ func (c Config) conflicts(in *Instr, at extent, steps, rate int) int {
 	meet, fixed := false, true // some pair's banks overlap; every operand stays in its bank
 	var lo, hi [3]int
 	for i, r := range reads[:n] {
-		lo[i], hi[i] = r.base/bank, (r.base+(steps-1)*r.pitch)/bank
-		if lo[i] > hi[i] {
-			lo[i], hi[i] = hi[i], lo[i]
-		}
+		first, last := r.o.span(r.base, at.n)
+		lo[i], hi[i] = first/bank, last/bank
 		fixed = fixed && lo[i] == hi[i]
 		for j := range i {
 			meet = meet || lo[i] <= hi[j] && lo[j] <= hi[i]
@@ -139,13 +156,19 @@ func (c Config) conflicts(in *Instr, at extent, steps, rate int) int {
 	return count
 }
 
-// access is an operand read once per step: its first word, and words from step to step.
-type access struct{ base, pitch int }
+// access is an operand read once per step of rate elements.
+type access struct {
+	o          *Operand
+	base, rate int
+}
+
+// word is what the k-th step reads first.
+func (a access) word(k int) int { return a.o.word(a.base, k*a.rate) }
 
 func together(reads []access, k, bank int) bool {
 	for i, r := range reads {
 		for _, s := range reads[:i] {
-			if (r.base+k*r.pitch)/bank == (s.base+k*s.pitch)/bank {
+			if r.word(k)/bank == s.word(k)/bank {
 				return true
 			}
 		}

@@ -48,6 +48,18 @@ func Apply(op Op, t Type, dst, a, b float32, accumulate bool) float32 {
 		v = float32(a * b)
 	case FMax:
 		v = max(a, b)
+	case FRecip:
+		v = 1 / a
+	case FRSqrt:
+		v = RSqrt(a)
+	case FExp:
+		v = Exp(a)
+	case FLog:
+		v = Log(a)
+	case FGELU:
+		v = GELU(a)
+	case FGELUSlope:
+		v = GELUSlope(a)
 	case FMac:
 		v = float32(a * b)
 		if accumulate {
@@ -116,7 +128,22 @@ func (o *Operand) pitch() int {
 }
 
 // word is the address of element i of an SRAM operand whose resolved base is given.
-func (o *Operand) word(base, i int) int { return base + i*o.pitch() }
+func (o *Operand) word(base, i int) int {
+	if o.Inner > 0 {
+		return base + i/o.Inner*o.Outer*o.Type.Words() + i%o.Inner*o.pitch()
+	}
+	return base + i*o.pitch()
+}
+
+// span is the first and last word that n elements begin at, n at least 1.
+func (o *Operand) span(base, n int) (first, last int) {
+	inner, outer := n-1, 0
+	if o.Inner > 0 && n > o.Inner {
+		inner, outer = o.Inner-1, (n-1)/o.Inner
+	}
+	a, b := inner*o.pitch(), outer*o.Outer*o.Type.Words()
+	return base + min(a, 0) + min(b, 0), base + max(a, 0) + max(b, 0)
+}
 
 // source reads element i of a source operand that is not a fabric input.
 func (p *PE) source(o *Operand, base int, scalar float32, i int) float32 {

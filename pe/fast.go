@@ -6,7 +6,7 @@ import "math"
 // it does to every element what Apply does, in the same order. False: not one of them.
 func (p *PE) execFast(a *active) bool {
 	in := a.in
-	if in.Dst.Type != F32 {
+	if in.Dst.Type != F32 || in.Dst.Inner > 0 || in.A.Inner > 0 || in.B.Inner > 0 {
 		return false
 	}
 	mem := func(o *Operand, t Type) bool { return o.Kind == Mem && o.Type == t }

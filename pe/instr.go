@@ -7,13 +7,19 @@ type Op uint8
 
 const (
 	// Tensor instructions work on N elements.
-	FMov Op = iota // dst = a
-	FNeg           // dst = -a
-	FAdd           // dst = a + b
-	FSub           // dst = a - b
-	FMul           // dst = a * b
-	FMax           // dst = max(a, b)
-	FMac           // dst = dst + a * b; overwrites if the Accumulate register is 0, and sets it
+	FMov       Op = iota // dst = a
+	FNeg                 // dst = -a
+	FAdd                 // dst = a + b
+	FSub                 // dst = a - b
+	FMul                 // dst = a * b
+	FMax                 // dst = max(a, b)
+	FRecip               // dst = 1 / a
+	FRSqrt               // dst = 1 / sqrt(a)
+	FExp                 // dst = e^a
+	FLog                 // dst = ln a
+	FGELU                // dst = gelu(a), GPT-2's form
+	FGELUSlope           // dst = gelu'(a)
+	FMac                 // dst = dst + a * b; overwrites if the Accumulate register is 0, and sets it
 
 	// Scalar instructions work on registers.
 	Set       // D = Imm
@@ -57,7 +63,8 @@ func Ops() []Op {
 
 func (o Op) String() string {
 	return [numOps]string{
-		"fmov", "fneg", "fadd", "fsub", "fmul", "fmax", "fmac",
+		"fmov", "fneg", "fadd", "fsub", "fmul", "fmax",
+		"frecip", "frsqrt", "fexp", "flog", "fgelu", "fgelu_slope", "fmac",
 		"set", "add", "mov", "iadd", "isub", "imul", "and", "or", "shl", "shr",
 		"sadd", "ssub", "smul", "recip", "widen", "narrow", "load", "store",
 		"jz", "jif", "jmp", "send", "timestamp", "activate", "block", "unblock", "halt",
@@ -66,6 +73,12 @@ func (o Op) String() string {
 
 // Tensor reports whether o works on vectors.
 func (o Op) Tensor() bool { return o <= FMac }
+
+// Special reports whether o is a function that software evaluates element by element.
+func (o Op) Special() bool { return FRecip <= o && o <= FGELUSlope }
+
+// Unary reports whether a tensor instruction has one source.
+func (o Op) Unary() bool { return o == FMov || o == FNeg || o.Special() }
 
 // Cmp is a signed comparison.
 type Cmp uint8
@@ -144,6 +157,8 @@ type Operand struct {
 	Scale   int  // words, or indices
 	Advance int  // added to Reg once the instruction is issued: the descriptor stays loaded and moves on
 	Stride  int  // Mem: elements from one to the next; 0 means 1
+	Inner   int  // Mem: elements of a run; 0 means all: a second dimension of runs
+	Outer   int  // Mem: elements from the first of a run to the first of the next; 0 repeats the run
 	Fixed   bool // Mem: all elements are the one at Base, an accumulator held by the datapath
 	Packed  bool // FabOut: the wavelet's upper half is a running index
 	Color   fabric.Color

@@ -225,10 +225,7 @@ func (p *PE) resolve(o *Operand, n int) (base int, scalar float32) {
 		if n == 0 {
 			break
 		}
-		first, last := base, o.word(base, n-1)
-		if first > last {
-			first, last = last, first
-		}
+		first, last := o.span(base, n)
 		if first < 0 || last+o.Type.Words() > len(p.sram) {
 			p.fail(p.now, "operand %v resolves to words %d to %d, SRAM in use ends at %d", o, first, last+o.Type.Words()-1, len(p.sram))
 			base = 0

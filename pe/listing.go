@@ -18,6 +18,9 @@ func (o Operand) String() string {
 		if o.Stride != 0 && o.Stride != 1 {
 			text += fmt.Sprintf(" stride %d", o.Stride)
 		}
+		if o.Inner > 0 {
+			text += fmt.Sprintf(" runs of %d every %d", o.Inner, o.Outer)
+		}
 		if o.Fixed {
 			text += " fixed"
 		}

@@ -122,8 +122,8 @@ func (g *Program) verifyTensor(in *Instr) error {
 		if o.Kind == FabOut {
 			return fmt.Errorf("source %d is a fabric output", i)
 		}
-		if needed := i == 0 || in.Op != FMov && in.Op != FNeg; needed != (o.Kind != None) {
-			return fmt.Errorf("%v takes %d sources", in.Op, 1+map[bool]int{true: 1}[in.Op != FMov && in.Op != FNeg])
+		if i == 0 && o.Kind == None || i == 1 && in.Op.Unary() != (o.Kind == None) {
+			return fmt.Errorf("%v takes %d sources", in.Op, map[bool]int{true: 1, false: 2}[in.Op.Unary()])
 		}
 	}
 	if in.A.Kind == FabIn && in.B.Kind == FabIn && in.A.Color == in.B.Color {
@@ -152,10 +152,7 @@ func (g *Program) verifyOperand(in *Instr, o *Operand) error {
 		if o.Reg >= 0 || in.Len.InReg || n < 1 {
 			return nil // decided at run time
 		}
-		first, last := o.Base, o.word(o.Base, n-1)
-		if first > last {
-			first, last = last, first
-		}
+		first, last := o.span(o.Base, n)
 		if last += o.Type.Words(); first < 0 || last > g.Words {
 			return fmt.Errorf("operand %v reaches bytes %d to %d, SRAM in use ends at %d", o, 2*first, 2*last, 2*g.Words)
 		}

@@ -1,0 +1,10 @@
+package compiler
+
+// Name is the kernel's word in tables and traces.
+func (k *LossBackward) Name() string { return "loss backward" }
+
+// Scratch is what the kernel needs beside its tiles.
+func (k *LossBackward) Scratch(s *Space) Scratch { panic("K") }
+
+// Layout is the program of the first rows PE rows of the first groups token groups.
+func (k *LossBackward) Layout(s *Space, groups, rows int) (*Layout, error) { panic("K") }

@@ -1,0 +1,10 @@
+package compiler
+
+// Name is the kernel's word in tables and traces.
+func (k *LossChunk) Name() string { return "loss" }
+
+// Scratch is what the kernel needs beside its tiles.
+func (k *LossChunk) Scratch(s *Space) Scratch { panic("K") }
+
+// Layout is the program of the first rows PE rows of the first groups token groups.
+func (k *LossChunk) Layout(s *Space, groups, rows int) (*Layout, error) { panic("K") }
