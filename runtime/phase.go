@@ -1,0 +1,70 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+
+	"cs2sim.dev/compiler"
+	"cs2sim.dev/pe"
+)
+
+// phase is one kernel of a training step with the MemoryX it talks to. The wavelet engine runs
+// the kernel's layout between feed and collect; the stream engine computes the same values in
+// the same order (values) and the cycles of the folded machine (cycles).
+type phase interface {
+	// feed attaches MemoryX to the edge inputs of the kernel's layout.
+	feed(l *compiler.Layout)
+	// collect takes what left over the edge.
+	collect(out []EdgeData) error
+	// values does the arithmetic of all PEs on the host's tensors, and what MemoryX does.
+	values(h *Host) error
+	// cycles is what the phase costs on the whole wafer.
+	cycles(ctx context.Context) (*PhaseReport, error)
+}
+
+// PhaseReport is what one phase did on the used rectangle of Groups*Columns x Rows PEs.
+type PhaseReport struct {
+	Cycles  int64 // from the launch of the kernel to quiescence
+	FMACs   int64 // by all PEs, padding included
+	Hops    int64 // router to router
+	EdgeIn  int64 // wavelets over the I/O link, multicast counted once
+	EdgeOut int64
+	Grid    Grid
+}
+
+// Grid holds the cycles by state of every PE of the used rectangle by classes that do the same:
+// PE (x, y) is in the cell (x % PeriodX, y % PeriodY), each sums to the phase's cycles. Row y starts
+// Skew*y cycles later than its cell says: it waits for weights longer and is idle less at the end.
+type Grid struct {
+	PeriodX, PeriodY int
+	Cells            []pe.StateCycles // [PeriodY][PeriodX]
+	Skew             int64
+}
+
+// At is the cycles by state of the PE in column x and row y.
+func (g *Grid) At(x, y int) pe.StateCycles {
+	s := g.Cells[y%g.PeriodY*g.PeriodX+x%g.PeriodX]
+	s[pe.WaitWeight] += g.Skew * int64(y)
+	s[pe.Idle] -= g.Skew * int64(y)
+	return s
+}
+
+// Sum adds up width x height PEs.
+func (g *Grid) Sum(width, height int) (sum pe.StateCycles) {
+	for cy := range min(g.PeriodY, height) {
+		ny := int64((height - cy + g.PeriodY - 1) / g.PeriodY)
+		for cx := range min(g.PeriodX, width) {
+			nx := int64((width - cx + g.PeriodX - 1) / g.PeriodX)
+			sum.Add(g.Cells[cy*g.PeriodX+cx], nx*ny)
+		}
+	}
+	late := g.Skew * int64(width) * int64(height) * int64(height-1) / 2
+	sum[pe.WaitWeight] += late
+	sum[pe.Idle] -= late
+	return sum
+}
+
+// newPhase binds a kernel to MemoryX.
+func newPhase(m *Store, k compiler.Kernel) (phase, error) {
+	return nil, fmt.Errorf("runtime: no phase for kernel %s", k.Name())
+}

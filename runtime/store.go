@@ -1,0 +1,128 @@
+package runtime
+
+import (
+	"fmt"
+
+	"cs2sim.dev/compiler"
+	"cs2sim.dev/model"
+	"cs2sim.dev/pe"
+)
+
+// Store is MemoryX for a GPT: parameters, their gradients, and the micro-batch at work.
+type Store struct {
+	Space    *compiler.Space
+	Params   *model.Params
+	Streamed []float32 // [Layout.Size] parameters as they go onto a wavelet
+	Grads    []float32 // [Layout.Size] of the loss times LossScale, summed over micro-batches
+	Batch    model.Batch
+	// LossScale multiplies the loss before the backward pass, so that small gradients survive fp16.
+	LossScale float32
+	Loss      float32 // of the micro-batch: its part of the weighted mean
+}
+
+// NewStore puts parameters into MemoryX.
+func NewStore(s *compiler.Space, p *model.Params) *Store {
+	m := &Store{Space: s, Params: p, LossScale: 1, Grads: make([]float32, len(p.Values))}
+	m.Refresh()
+	return m
+}
+
+// Refresh rounds the parameters to the format they are streamed in.
+func (m *Store) Refresh() {
+	if cap(m.Streamed) < len(m.Params.Values) {
+		m.Streamed = make([]float32, len(m.Params.Values))
+	}
+	for i, v := range m.Params.Values {
+		m.Streamed[i] = pe.Round(m.Space.Type(), v)
+	}
+}
+
+// Tensor is a parameter as streamed, [rows][cols].
+func (m *Store) Tensor(name string) (values []float32, rows, cols int) {
+	return m.view(m.Streamed, name)
+}
+
+// Grad is the gradient of a parameter, [rows][cols].
+func (m *Store) Grad(name string) []float32 {
+	v, _, _ := m.view(m.Grads, name)
+	return v
+}
+
+func (m *Store) view(arena []float32, name string) (values []float32, rows, cols int) {
+	l := m.Params.Layout
+	i := l.Index(name)
+	if i < 0 {
+		panic(fmt.Sprintf("runtime: no parameter %q", name))
+	}
+	return l.View(arena, i), l.Tensors[i].Rows, l.Tensors[i].Cols
+}
+
+// Pattern is the mask of a parameter, nil if it is dense.
+func (m *Store) Pattern(name string) *model.Pattern {
+	if m.Params.Masks == nil {
+		return nil
+	}
+	return m.Params.Masks.Patterns[m.Params.Layout.Index(name)]
+}
+
+// Host holds the tiles of all PEs as tensors, feature-major: feature f of a token place is
+// element f*HostTokens + HostIndex. A tile of one run per PE has a "feature" per column.
+type Host struct {
+	Space   *compiler.Space
+	tensors map[*compiler.Tile][]float32
+}
+
+// NewHost returns a host without tensors.
+func NewHost(s *compiler.Space) *Host {
+	return &Host{Space: s, tensors: map[*compiler.Tile][]float32{}}
+}
+
+// Tensor is the tensor of a tile, zero at first.
+func (h *Host) Tensor(t *compiler.Tile) []float32 {
+	x, ok := h.tensors[t]
+	if !ok {
+		n := t.Total()
+		if t.Bounds == nil {
+			n = h.Space.Columns
+		}
+		x = make([]float32, n*h.Space.HostTokens())
+		h.tensors[t] = x
+	}
+	return x
+}
+
+// image writes a tile's part of the PE in column c of group g and row y into its SRAM.
+func (h *Host) image(t *compiler.Tile, g, c, y int, sram []uint16) {
+	h.visit(t, g, c, y, func(word int, v *float32) {
+		bits := pe.Bits(t.Type, *v)
+		sram[word] = uint16(bits)
+		if t.Type == pe.F32 {
+			sram[word+1] = uint16(bits >> 16)
+		}
+	})
+}
+
+// read is the reverse of image.
+func (h *Host) read(t *compiler.Tile, g, c, y int, sram []uint16) {
+	h.visit(t, g, c, y, func(word int, v *float32) {
+		bits := uint32(sram[word])
+		if t.Type == pe.F32 {
+			bits |= uint32(sram[word+1]) << 16
+		}
+		*v = pe.Value(t.Type, bits)
+	})
+}
+
+func (h *Host) visit(t *compiler.Tile, g, c, y int, do func(word int, v *float32)) {
+	s, x := h.Space, h.Tensor(t)
+	first := t.First(c)
+	if t.Bounds == nil {
+		first = c
+	}
+	for f := range t.Features(c) {
+		for i := range s.Tokens {
+			at := (first+f)*s.HostTokens() + s.HostIndex(g, i, y)
+			do(t.Base+(f*s.Tokens+i)*t.Type.Words(), &x[at])
+		}
+	}
+}
