@@ -1,0 +1,196 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+
+	"cs2sim.dev/compiler"
+	"cs2sim.dev/pe"
+)
+
+// Trainer runs the phases of one compiled step on the micro-batches that MemoryX hands it. SRAM
+// stays from phase to phase and from step to step.
+type Trainer struct {
+	step     *compiler.Step
+	store    *Store
+	fidelity Fidelity
+
+	phases []phase
+	host   *Host                   // stream engine: all tiles
+	images [][]uint16              // wavelet engine: all of SRAM
+	costs  map[string]*PhaseReport // cycles do not depend on values: one simulation per different phase
+}
+
+// NewTrainer loads a step. The wavelet engine holds the SRAM of every PE in use.
+func NewTrainer(step *compiler.Step, store *Store, f Fidelity) (*Trainer, error) {
+	t := &Trainer{step: step, store: store, fidelity: f, costs: map[string]*PhaseReport{}}
+	for _, ph := range step.Phases {
+		p, err := newPhase(store, ph.Kernel)
+		if err != nil {
+			return nil, err
+		}
+		t.phases = append(t.phases, p)
+	}
+	s := step.Space
+	t.host = NewHost(s)
+	ones := t.host.Tensor(step.Ones)
+	for i := range ones {
+		ones[i] = 1
+	}
+	switch f {
+	case Stream:
+	case Wavelet:
+		width := s.Groups * s.Columns
+		t.images = make([][]uint16, width*s.Rows())
+		for i := range t.images {
+			t.images[i] = make([]uint16, s.Target.Core().SRAMBytes/2)
+			t.host.image(step.Ones, i%width/s.Columns, i%width%s.Columns, i/width, t.images[i])
+		}
+	default:
+		return nil, fmt.Errorf("unknown fidelity %q; known: %s, %s", f, Stream, Wavelet)
+	}
+	return t, nil
+}
+
+// StepReport is what one step, one micro-batch through all phases, did on the wafer.
+type StepReport struct {
+	Step   *compiler.Step
+	Phases []*PhaseReport // of Step.Phases; phases alike share one
+	Cycles int64          // barriers between the phases included
+	Switch int64          // cycles of one barrier
+	States pe.StateCycles // over the whole program rectangle; sums to its PEs x Cycles
+}
+
+// Run does one micro-batch: forward, and in training backward into the store's gradients.
+// With values false the stream engine computes cycles only.
+func (t *Trainer) Run(ctx context.Context, values bool, progress func(done, total int64)) (*StepReport, error) {
+	r := &StepReport{Step: t.step, Switch: int64(t.step.Space.Target.Get("kernel_switch_cycles"))}
+	for i := range t.phases {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if progress != nil {
+			progress(int64(i), int64(len(t.phases)))
+		}
+		p, err := t.phase(ctx, i, values)
+		if err != nil {
+			ph := t.step.Phases[i]
+			return nil, fmt.Errorf("phase %d, %s %s of %s: %w", i, ph.Kernel.Name(), ph.Pass, ph.Name, err)
+		}
+		r.Phases = append(r.Phases, p)
+	}
+	r.sum()
+	return r, nil
+}
+
+func (t *Trainer) phase(ctx context.Context, i int, values bool) (*PhaseReport, error) {
+	if t.fidelity == Wavelet {
+		return t.runWavelets(ctx, i)
+	}
+	if values {
+		if err := t.phases[i].values(t.host); err != nil {
+			return nil, err
+		}
+	}
+	return t.cost(ctx, i)
+}
+
+// cost is the cycles of phase i, simulated once for all phases alike.
+func (t *Trainer) cost(ctx context.Context, i int) (*PhaseReport, error) {
+	key := t.key(t.step.Phases[i].Kernel)
+	if p, ok := t.costs[key]; ok {
+		return p, nil
+	}
+	p, err := t.phases[i].cycles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := t.step.Space
+	if got, want := p.Grid.Sum(s.Groups*s.Columns, s.Rows()).Total(), int64(s.Groups*s.Columns*s.Rows())*p.Cycles; got != want {
+		panic(fmt.Sprintf("runtime: states of kernel %s sum to %d, PEs x cycles is %d", key, got, want))
+	}
+	t.costs[key] = p
+	return p, nil
+}
+
+// key names what the cycles of a kernel depend on beside the space: its shape, and for a masked
+// matrix which one.
+func (t *Trainer) key(k compiler.Kernel) string {
+	shape := func(x *compiler.Tile) string {
+		if x == nil {
+			return "-"
+		}
+		return fmt.Sprintf("%d%v", x.Total(), x.Type)
+	}
+	param := func(name string) string {
+		if t.store.Pattern(name) == nil {
+			return "dense"
+		}
+		return name
+	}
+	switch k := k.(type) {
+	case *compiler.Linear:
+		return fmt.Sprintf("linear %s %t %s %s add %t bias %t %v", param(k.Param), k.Transposed, shape(k.X), shape(k.Y), k.Add != nil, k.Bias != "", k.RunAhead)
+	case *compiler.WeightGrad:
+		return fmt.Sprintf("gradient %s %s %s bias %t %v", param(k.Param), shape(k.X), shape(k.DY), k.Bias != "", k.RunAhead)
+	case *compiler.LossChunk:
+		return fmt.Sprintf("loss chunk %v %t", k.Logits.Bounds, k.First)
+	case *compiler.LossBackward:
+		return fmt.Sprintf("loss backward %v", k.Logits.Bounds)
+	case *compiler.LayerNormBackward:
+		return fmt.Sprintf("norm backward add %t", k.Add != nil)
+	}
+	return k.Name()
+}
+
+// runWavelets runs phase i on the mesh.
+func (t *Trainer) runWavelets(ctx context.Context, i int) (*PhaseReport, error) {
+	s := t.step.Space
+	l, err := t.step.Phases[i].Kernel.Layout(s, s.Groups, s.Rows())
+	if err != nil {
+		return nil, err
+	}
+	t.phases[i].feed(l)
+	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{Images: t.images})
+	if err != nil {
+		return nil, err
+	}
+	t.images = r.Images
+	if err := t.phases[i].collect(r.Out); err != nil {
+		return nil, err
+	}
+	p := &PhaseReport{Cycles: int64(r.Cycles), FMACs: r.FMACs, Hops: r.Hops}
+	p.Grid = Grid{PeriodX: l.Width, PeriodY: l.Height, Cells: r.PEs}
+	for _, out := range r.Out {
+		p.EdgeOut += int64(len(out.Arrivals))
+	}
+	return p, nil
+}
+
+// Tile returns a tile as a host tensor, whichever engine holds it.
+func (t *Trainer) Tile(x *compiler.Tile) []float32 {
+	if t.fidelity == Wavelet {
+		s := t.step.Space
+		width := s.Groups * s.Columns
+		for i, image := range t.images {
+			t.host.read(x, i%width/s.Columns, i%width%s.Columns, i/width, image)
+		}
+	}
+	return t.host.Tensor(x)
+}
+
+// sum closes the account of the step over the whole rectangle.
+func (r *StepReport) sum() {
+	s := r.Step.Space
+	width, height := s.Groups*s.Columns, s.Rows()
+	used, all := int64(width)*int64(height), int64(s.Target.Width())*int64(s.Target.Height())
+	for _, p := range r.Phases {
+		r.States.Add(p.Grid.Sum(width, height), 1)
+		r.Cycles += p.Cycles + r.Switch
+	}
+	r.States[pe.Overhead] += r.Switch * int64(len(r.Phases)) * used
+	r.States[pe.Idle] += (all - used) * r.Cycles
+	if got := r.States.Total(); got != all*r.Cycles {
+		panic(fmt.Sprintf("runtime: states of the step sum to %d, PEs x cycles is %d", got, all*r.Cycles))
+	}
+}
