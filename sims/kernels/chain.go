@@ -23,51 +23,62 @@ type Chain struct {
 	PEs, Elements int
 }
 
-// Layout builds the program. PE x listens on one of two colors and sends on the other.
+// Layout builds the program. PE x sends on one of two colors and listens on the other: at a
+// router that both receives and sends, the two must differ.
 func (k Chain) Layout(t compiler.Target) (*compiler.Layout, error) {
 	if k.PEs < 1 || k.Elements < 1 {
 		return nil, fmt.Errorf("chain reduce: %d PEs and %d elements, must be at least 1 each", k.PEs, k.Elements)
 	}
 	b := compiler.NewBuilder("chain reduce", t, k.PEs, 1)
-	even := b.Color("even", "partial sums that leave PEs of even x")
-	odd := b.Color("odd", "partial sums that leave PEs of odd x")
-	color := func(x int) fabric.Color { return [2]fabric.Color{even, odd}[x%2] }
-
+	colors := [2]fabric.Color{
+		b.Color("even", "partial sums that leave PEs of even x"),
+		b.Color("odd", "partial sums that leave PEs of odd x"),
+	}
 	roles := map[string]*compiler.Role{}
 	for x := range k.PEs {
-		last, first := x == k.PEs-1, x == 0
-		name := fmt.Sprintf("first=%t last=%t odd=%d", first, last, x%2)
-		r := roles[name]
-		if r == nil {
-			r = b.Role(name)
-			roles[name] = r
-			k.program(r, first, last, color(x+1), color(x))
+		name := k.roleOf(x)
+		if roles[name] == nil {
+			roles[name] = b.Role(name)
+			k.program(roles[name], x, colors[(x+1)%2], colors[x%2])
 		}
-		b.Place(r, compiler.At(x, 0))
-		if !first {
-			b.Wire(color(x), fabric.Coord{X: x}, fabric.Coord{X: x - 1})
+		b.Place(roles[name], compiler.At(x, 0))
+		b.Load(compiler.At(x, 0), roles[name].Named("v"), chainInput(x, k.Elements))
+		if x > 0 {
+			b.Wire(colors[x%2], fabric.Coord{X: x}, fabric.Coord{X: x - 1})
 		}
-		b.Load(compiler.At(x, 0), r.Named("x"), chainInput(x, k.Elements))
 	}
 	return b.Build()
 }
 
+// roleOf names what PE x does; PEs of one role share their code.
+func (k Chain) roleOf(x int) string {
+	switch {
+	case x == 0:
+		return "root"
+	case x == k.PEs-1:
+		return "leaf"
+	}
+	return [2]string{"relay even", "relay odd"}[x%2]
+}
+
 // program is one task: a single tensor instruction over the whole vector, then the time.
-func (k Chain) program(r *compiler.Role, first, last bool, from, to fabric.Color) {
-	x := r.Array("x", pe.F32, k.Elements)
-	end := r.Reg("end", 0)
+func (k Chain) program(r *compiler.Role, x int, from, to fabric.Color) {
+	n := k.Elements
+	v := r.Array("v", pe.F32, n)
+	clock := r.Reg("clock", 0)
+
 	reduce := r.Local("reduce")
 	r.Start(reduce)
-	switch in, out := pe.In(pe.F32, from), pe.Out(pe.F32, to); {
-	case first && last:
-	case last:
-		reduce.FMov(k.Elements, out, x.All()).LoadDSDs()
-	case first:
-		reduce.FAdd(k.Elements, x.All(), in, x.All()).LoadDSDs()
+	switch {
+	case k.PEs == 1: // the sum is there
+	case x == 0:
+		reduce.FAdd(n, v.All(), pe.In(pe.F32, from), v.All()).LoadDSDs()
+	case x == k.PEs-1:
+		reduce.FMov(n, pe.Out(pe.F32, to), v.All()).LoadDSDs()
 	default:
-		reduce.FAdd(k.Elements, out, in, x.All()).LoadDSDs()
+		reduce.FAdd(n, pe.Out(pe.F32, to), pe.In(pe.F32, from), v.All()).LoadDSDs()
 	}
-	reduce.Timestamp("end", end)
+	reduce.Timestamp("end", clock)
 	reduce.Halt()
 }
 
@@ -97,5 +108,5 @@ func (k Chain) Run(ctx context.Context, t compiler.Target) (*Result, error) {
 		}
 	}
 	end, _ := r.Stamp(0, 0, "end")
-	return &Result{Cycles: int64(end), Mismatches: differ(r.Read(0, 0, "x"), want), Report: r}, nil
+	return &Result{Cycles: int64(end), Mismatches: differ(r.Read(0, 0, "v"), want), Report: r}, nil
 }
