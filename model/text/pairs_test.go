@@ -1,6 +1,7 @@
 package text
 
 import (
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -31,6 +32,26 @@ func TestE2EFiles(t *testing.T) {
 		}
 		if len(pairs) != c.rows || len(groups) != c.groups || twice != c.twice || left != c.refsLeft {
 			t.Errorf("%s: %d rows, %d groups, %d of 2 or more with %d references left", c.file, len(pairs), len(groups), twice, left)
+		}
+	}
+}
+
+// TestE2ELengths: the token counts of shared/data/README.md, of mr, newline, ref as they
+// stand in the file.
+func TestE2ELengths(t *testing.T) {
+	tok := gpt2(t)
+	for file, want := range map[string]string{"e2e/devset.csv": "63.6 133", "e2e/testset_w_refs.csv": "72.1 141"} {
+		rows, err := csv.NewReader(strings.NewReader(shared(t, file))).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum, most := 0, 0
+		for _, row := range rows[1:] {
+			n := len(tok.Encode(row[0] + "\n" + row[1]))
+			sum, most = sum+n, max(most, n)
+		}
+		if got := fmt.Sprintf("%.1f %d", float64(sum)/float64(len(rows)-1), most); got != want {
+			t.Errorf("%s: mean and most are %s, want %s", file, got, want)
 		}
 	}
 }
