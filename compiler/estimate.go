@@ -39,7 +39,7 @@ func (p *Program) rowCosts(m Mapping) (fmac, ring int) {
 	}
 	registers := code.Registers
 	registers[regAccumulate] = 1
-	path := controlTask(code, command).Walk(&registers)
+	path := controlTask(code, command).Walk(core, &registers)
 	ring = core.TaskSwitchCycles + path.Before + path.After
 	for _, in := range path.Issued {
 		ring += core.Cost(in, false).Total()

@@ -16,6 +16,7 @@ const (
 	Stated     Mark = "stated"     // by a public source
 	Derived    Mark = "derived"    // from stated numbers
 	Assumed    Mark = "assumed"    // ours
+	Calibrated Mark = "calibrated" // to a published measurement, which its source names
 	Overridden Mark = "overridden" // by the run file or command line
 )
 
@@ -105,6 +106,14 @@ func (t Target) Core() pe.Config {
 		TriggerStartCycles:   t.whole("trigger_start_cycles"),
 		TaskSwitchCycles:     t.whole("task_switch_cycles"),
 		Microthreads:         t.whole("microthreads"),
+		ScalarCycles:         t.whole("scalar_cycles"),
+		JumpCycles:           t.whole("jump_cycles"),
+		ScalarMemoryCycles:   t.whole("scalar_memory_cycles"),
+		ScalarFloatCycles:    t.whole("scalar_float_cycles"),
+		ReciprocalCycles:     t.whole("reciprocal_cycles"),
+		SendCycles:           t.whole("send_cycles"),
+		TimestampCycles:      t.whole("timestamp_cycles"),
+		LaunchCycles:         t.whole("launch_cycles"),
 	}
 }
 

@@ -16,7 +16,7 @@ func TestPresets(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		for _, p := range m.Params {
-			if p.Unit == "" || p.Source == "" || (p.Mark != Stated && p.Mark != Derived && p.Mark != Assumed) {
+			if p.Unit == "" || p.Source == "" || (p.Mark != Stated && p.Mark != Derived && p.Mark != Assumed && p.Mark != Calibrated) {
 				t.Errorf("%s: %s lacks unit, source or mark: %+v", name, p.Key, p)
 			}
 			if p.Value < p.Min || p.Value > p.Max {

@@ -17,6 +17,17 @@ type Config struct {
 	TriggerStartCycles   int // start of a data-triggered FMAC: descriptors stay loaded
 	TaskSwitchCycles     int // dispatch of any other task
 	Microthreads         int
+
+	// Scalar instructions, by kind.
+	ScalarCycles       int // register moves, integer arithmetic, activate, block, unblock, halt
+	JumpCycles         int
+	ScalarMemoryCycles int // load and store of a word
+	ScalarFloatCycles  int
+	ReciprocalCycles   int
+	SendCycles         int // a wavelet from registers, its time on the datapath included
+	TimestampCycles    int
+
+	LaunchCycles int // launch of the program to dispatch of the tasks active at its start
 }
 
 // Validate reports the first impossible value.
@@ -37,6 +48,14 @@ func (c Config) Validate() error {
 		{"trigger_start_cycles", c.TriggerStartCycles, 0, 1000},
 		{"task_switch_cycles", c.TaskSwitchCycles, 0, 1000},
 		{"microthreads", c.Microthreads, 1, 64},
+		{"scalar_cycles", c.ScalarCycles, 1, 1000},
+		{"jump_cycles", c.JumpCycles, 1, 1000},
+		{"scalar_memory_cycles", c.ScalarMemoryCycles, 1, 1000},
+		{"scalar_float_cycles", c.ScalarFloatCycles, 1, 1000},
+		{"reciprocal_cycles", c.ReciprocalCycles, 1, 1000},
+		{"send_cycles", c.SendCycles, 1, 1000},
+		{"timestamp_cycles", c.TimestampCycles, 1, 1000},
+		{"launch_cycles", c.LaunchCycles, 0, 1000000},
 	} {
 		if v.got < v.min || v.got > v.max {
 			return fmt.Errorf("pe: %s is %d, must be %d to %d", v.key, v.got, v.min, v.max)

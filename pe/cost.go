@@ -10,12 +10,40 @@ type Cost struct {
 // Total is the sum in cycles.
 func (c Cost) Total() int { return c.Start + c.Steps + c.Conflict }
 
-// Cost is the one table of cycles. triggered says that the instruction opens a data-triggered
-// task, whose descriptors stay loaded.
+// Cost is the one table of cycles, for operands at their descriptors' bases. triggered says that
+// the instruction opens a data-triggered task, whose descriptors stay loaded.
 func (c Config) Cost(in *Instr, triggered bool) Cost {
 	if !in.Op.Tensor() {
-		return Cost{Start: 1}
+		return Cost{Start: c.scalarCost(in.Op)}
 	}
+	return c.costAt(in, triggered, extent{in.Dst.Base, in.A.Base, in.B.Base, in.N})
+}
+
+// scalarCost is the datapath time of a scalar instruction.
+func (c Config) scalarCost(op Op) int {
+	switch op {
+	case JumpZero, JumpIf, Jump:
+		return c.JumpCycles
+	case Load, Store:
+		return c.ScalarMemoryCycles
+	case SAdd, SSub, SMul, Widen, Narrow:
+		return c.ScalarFloatCycles
+	case Recip:
+		return c.ReciprocalCycles
+	case Send:
+		return c.SendCycles
+	case Timestamp:
+		return c.TimestampCycles
+	}
+	return c.ScalarCycles
+}
+
+// extent is where an instruction's operands lie once its registers are read.
+type extent struct{ dst, a, b, n int }
+
+// costAt is Cost for resolved operands. Of an instruction that streams, the steps and their
+// conflicts come one by one.
+func (c Config) costAt(in *Instr, triggered bool, at extent) Cost {
 	cost := Cost{Start: c.TensorStartCycles}
 	if triggered {
 		cost.Start = c.TriggerStartCycles
@@ -24,9 +52,9 @@ func (c Config) Cost(in *Instr, triggered bool) Cost {
 		cost.Start += c.DescriptorLoadCycles
 	}
 	rate := c.rate(in)
-	cost.Steps = (in.N + rate - 1) / rate
-	if c.conflicting(in) {
-		cost.Conflict = (c.ConflictFactor - 1) * cost.Steps
+	cost.Steps = (at.n + rate - 1) / rate
+	if n := c.conflicts(in, at, cost.Steps, rate); n > 0 {
+		cost.Conflict = (c.ConflictFactor - 1) * n
 	}
 	return cost
 }
@@ -51,24 +79,73 @@ func (i *Instr) Streams() bool {
 	return i.Dst.Kind == FabOut || i.A.Kind == FabIn || i.B.Kind == FabIn
 }
 
-// conflicting reports whether two operands that are read in the same step lie in one bank.
-// The descriptor's base decides: the compiler keeps operand pairs in disjoint banks as a whole.
-func (c Config) conflicting(in *Instr) bool {
-	var reads [3]Operand
-	n := 0
-	for _, o := range []Operand{in.A, in.B} {
-		if o.Kind == Mem {
-			reads[n] = o
+// memoryReads counts the operands read from SRAM for every element.
+func (i *Instr) memoryReads() (n int) {
+	for _, o := range [2]*Operand{&i.A, &i.B} {
+		if o.Kind == Mem && !o.Fixed {
 			n++
 		}
 	}
-	if in.Op == FMac && in.Dst.Kind == Mem {
-		reads[n] = in.Dst
+	if i.Op == FMac && i.Dst.Kind == Mem && !i.Dst.Fixed {
 		n++
 	}
-	for i := range n {
+	return n
+}
+
+// conflicts counts the steps in which two operands that are read together lie in one bank. The
+// first element of a step decides: a step is at most 64 bits wide, a bank's row.
+func (c Config) conflicts(in *Instr, at extent, steps, rate int) int {
+	var reads [3]access
+	n := 0
+	add := func(o *Operand, base int) {
+		if o.Kind == Mem && !o.Fixed {
+			reads[n] = access{base, o.pitch() * rate}
+			n++
+		}
+	}
+	add(&in.A, at.a)
+	add(&in.B, at.b)
+	if in.Op == FMac {
+		add(&in.Dst, at.dst)
+	}
+	if n < 2 || steps == 0 {
+		return 0
+	}
+	bank := c.BankWords()
+	meet, fixed := false, true // some pair's banks overlap; every operand stays in its bank
+	var lo, hi [3]int
+	for i, r := range reads[:n] {
+		lo[i], hi[i] = r.base/bank, (r.base+(steps-1)*r.pitch)/bank
+		if lo[i] > hi[i] {
+			lo[i], hi[i] = hi[i], lo[i]
+		}
+		fixed = fixed && lo[i] == hi[i]
 		for j := range i {
-			if c.Bank(reads[i].Base) == c.Bank(reads[j].Base) {
+			meet = meet || lo[i] <= hi[j] && lo[j] <= hi[i]
+		}
+	}
+	if !meet {
+		return 0
+	}
+	if fixed {
+		return steps
+	}
+	count := 0
+	for k := range steps {
+		if together(reads[:n], k, bank) {
+			count++
+		}
+	}
+	return count
+}
+
+// access is an operand read once per step: its first word, and words from step to step.
+type access struct{ base, pitch int }
+
+func together(reads []access, k, bank int) bool {
+	for i, r := range reads {
+		for _, s := range reads[:i] {
+			if (r.base+k*r.pitch)/bank == (s.base+k*s.pitch)/bank {
 				return true
 			}
 		}

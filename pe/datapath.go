@@ -40,8 +40,8 @@ func (p *PE) dispatchDatapath(t fabric.Cycle) {
 	a := &p.threads[chosen].cur
 	if a.streaming() {
 		p.element(a, t)
-		p.States[a.in.Charge]++
-		p.now = t + 1
+		p.States[a.charge()]++
+		p.now, p.since = t+1, t+1
 		p.state = Idle
 		p.mesh.Agenda().Wake(p.actor, t+1)
 		return
@@ -127,26 +127,47 @@ func (p *PE) element(a *active, t fabric.Cycle) {
 	in := a.in
 	i := a.done
 	a.done++
-	read := func(o *Operand, base int, scalar float32) float32 {
-		if o.Kind == FabIn {
-			return Value(o.Type, p.mesh.Pop(p.in[o.Color], t).Data)
-		}
-		return p.source(o, base, scalar, i)
-	}
-	x := read(&in.A, a.a, a.sa)
-	y := read(&in.B, a.b, a.sb)
-	if in.Dst.Kind == FabOut {
-		v := Apply(in.Op, in.Dst.Type, 0, x, y, false)
-		delay := fabric.Cycle(1 + p.mesh.Config().RampCycles)
-		p.mesh.Push(p.out[in.Dst.Color], fabric.Wavelet{Data: Bits(in.Dst.Type, v), Color: in.Dst.Color}, t+delay)
+	if in.Op == Send {
+		w := fabric.Wavelet{Data: uint32(a.a), Color: in.Dst.Color, Control: in.Control, Switches: in.Switches}
+		p.mesh.Push(p.out[in.Dst.Color], w, t+fabric.Cycle(1+p.mesh.Config().RampCycles))
 		return
 	}
-	w := in.Dst.word(a.dst, i)
-	var d float32
-	if in.Op == FMac && a.accumulate {
-		d = p.load(in.Dst.Type, w)
+	x := p.operand(a, &in.A, a.a, a.sa, i, t)
+	y := p.operand(a, &in.B, a.b, a.sb, i, t)
+	switch in.Dst.Kind {
+	case FabOut:
+		data := Bits(in.Dst.Type, Apply(in.Op, in.Dst.Type, 0, x, y, false))
+		if in.Dst.Packed {
+			data |= uint32(a.dst+i) << 16
+		}
+		delay := fabric.Cycle(1 + p.mesh.Config().RampCycles)
+		p.mesh.Push(p.out[in.Dst.Color], fabric.Wavelet{Data: data, Color: in.Dst.Color}, t+delay)
+	case Scalar:
+		a.acc = Apply(in.Op, in.Dst.Type, a.acc, x, y, a.accumulate)
+	default:
+		w := in.Dst.word(a.dst, i)
+		var d float32
+		if in.Op == FMac && a.accumulate {
+			d = p.load(in.Dst.Type, w)
+		}
+		p.store(in.Dst.Type, w, Apply(in.Op, in.Dst.Type, d, x, y, a.accumulate))
 	}
-	p.store(in.Dst.Type, w, Apply(in.Op, in.Dst.Type, d, x, y, a.accumulate))
+	if a.pairs && p.cfg.conflicts(in, extent{in.Dst.word(a.dst, i), in.A.word(a.a, i), in.B.word(a.b, i), 1}, 1, 1) > 0 {
+		a.left[2] = p.cfg.ConflictFactor - 1
+	}
+}
+
+// operand reads element i of a source in cycle t.
+func (p *PE) operand(a *active, o *Operand, base int, scalar float32, i int, t fabric.Cycle) float32 {
+	switch o.Kind {
+	case FabIn:
+		return Value(o.Type, p.mesh.Pop(p.in[o.Color], t).Data)
+	case Scalar:
+		if a.in.Dst.Kind == Scalar {
+			return p.scalarSource(a, o, base, scalar, i)
+		}
+	}
+	return p.source(o, base, scalar, i)
 }
 
 // waitState names why nothing runs.
@@ -182,4 +203,35 @@ func (p *PE) stall(a *active) State {
 		}
 	}
 	return BlockedOut
+}
+
+// Blocking names the color for want of which the PE waits: of an empty input queue, or of an
+// output without room. ok is false if it waits for no color.
+func (p *PE) Blocking() (c fabric.Color, ok bool) {
+	for i := range p.threads {
+		th := &p.threads[i]
+		if !th.busy || th.cur.in == nil {
+			continue
+		}
+		in := th.cur.in
+		for _, o := range [2]*Operand{&in.A, &in.B} {
+			if o.Kind == FabIn {
+				if _, _, ok := p.mesh.Peek(p.in[o.Color]); !ok {
+					return o.Color, true
+				}
+			}
+		}
+		if in.Dst.Kind == FabOut {
+			return in.Dst.Color, true
+		}
+	}
+	if p.anyBusy() || p.halted {
+		return 0, false
+	}
+	for i := range p.prog.Tasks {
+		if t := &p.prog.Tasks[i]; t.Kind != Local && p.blocked&(1<<i) == 0 {
+			return t.Color, true
+		}
+	}
+	return 0, false
 }

@@ -38,12 +38,16 @@ func Apply(op Op, t Type, dst, a, b float32, accumulate bool) float32 {
 	switch op {
 	case FMov:
 		v = a
+	case FNeg:
+		v = -a
 	case FAdd:
 		v = a + b
 	case FSub:
 		v = a - b
 	case FMul:
 		v = float32(a * b)
+	case FMax:
+		v = max(a, b)
 	case FMac:
 		v = float32(a * b)
 		if accumulate {
@@ -87,14 +91,32 @@ func (p *PE) Store(t Type, word int, values []float32) {
 	}
 }
 
-// word is the address of element i of an SRAM operand whose resolved base is given.
-func (o *Operand) word(base, i int) int {
-	stride := o.Stride
-	if stride == 0 {
-		stride = 1
+// Decode returns the elements that words of SRAM hold.
+func Decode(t Type, words []uint16) []float32 {
+	out := make([]float32, len(words)/t.Words())
+	for i := range out {
+		bits := uint32(words[i*t.Words()])
+		if t == F32 {
+			bits |= uint32(words[2*i+1]) << 16
+		}
+		out[i] = Value(t, bits)
 	}
-	return base + i*stride*o.Type.Words()
+	return out
 }
+
+// pitch is the distance between elements, in words.
+func (o *Operand) pitch() int {
+	switch {
+	case o.Fixed:
+		return 0
+	case o.Stride == 0:
+		return o.Type.Words()
+	}
+	return o.Stride * o.Type.Words()
+}
+
+// word is the address of element i of an SRAM operand whose resolved base is given.
+func (o *Operand) word(base, i int) int { return base + i*o.pitch() }
 
 // source reads element i of a source operand that is not a fabric input.
 func (p *PE) source(o *Operand, base int, scalar float32, i int) float32 {
@@ -107,10 +129,32 @@ func (p *PE) source(o *Operand, base int, scalar float32, i int) float32 {
 	return 0
 }
 
-// execLocal performs a tensor instruction without fabric operands, all elements at once.
+// scalarSource is source for an instruction whose destination is a register: as an operand
+// too, that register is the running result.
+func (p *PE) scalarSource(a *active, o *Operand, base int, scalar float32, i int) float32 {
+	if o.Kind == Scalar && o.Reg == a.in.Dst.Reg {
+		return a.acc
+	}
+	return p.source(o, base, scalar, i)
+}
+
+// execLocal performs a tensor instruction without fabric operands, all elements at once and
+// in order: a Fixed destination that is a source too accumulates.
 func (p *PE) execLocal(a *active) {
 	in := a.in
-	for i := range in.N {
+	if in.Dst.Kind == Scalar {
+		for i := range a.n {
+			x := p.scalarSource(a, &in.A, a.a, a.sa, i)
+			y := p.scalarSource(a, &in.B, a.b, a.sb, i)
+			a.acc = Apply(in.Op, in.Dst.Type, a.acc, x, y, a.accumulate)
+		}
+		p.regs[in.Dst.Reg] = int32(Bits(in.Dst.Type, a.acc))
+		return
+	}
+	if p.execFast(a) {
+		return
+	}
+	for i := range a.n {
 		w := in.Dst.word(a.dst, i)
 		x := p.source(&in.A, a.a, a.sa, i)
 		y := p.source(&in.B, a.b, a.sb, i)

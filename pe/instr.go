@@ -1,11 +1,6 @@
 package pe
 
-import (
-	"fmt"
-	"strings"
-
-	"cs2sim.dev/fabric"
-)
+import "cs2sim.dev/fabric"
 
 // Op is an instruction's operation.
 type Op uint8
@@ -13,19 +8,41 @@ type Op uint8
 const (
 	// Tensor instructions work on N elements.
 	FMov Op = iota // dst = a
+	FNeg           // dst = -a
 	FAdd           // dst = a + b
 	FSub           // dst = a - b
 	FMul           // dst = a * b
+	FMax           // dst = max(a, b)
 	FMac           // dst = dst + a * b; overwrites if the Accumulate register is 0, and sets it
-	// Scalar instructions work on registers and take one cycle.
-	Set      // D = Imm
-	Add      // D = D + Imm, back to 0 at Wrap (if Wrap > 0): a circular buffer's step
-	JumpZero // if D == 0 go to Target
-	Jump     // go to Target
-	Activate // task
-	Block    // task
-	Unblock  // task
-	Halt     // this PE dispatches no more tasks
+
+	// Scalar instructions work on registers.
+	Set       // D = Imm
+	Add       // D = D + Imm, back to 0 at Wrap (if Wrap > 0): a circular buffer's step
+	Mov       // D = X
+	IAdd      // D = X + Y
+	ISub      // D = X - Y
+	IMul      // D = X * Y, low 32 bits
+	And       // D = X & Y
+	Or        // D = X | Y
+	Shl       // D = X << Y
+	Shr       // D = X >> Y, zeros shifted in
+	SAdd      // D = X + Y, fp32
+	SSub      // D = X - Y, fp32
+	SMul      // D = X * Y, fp32
+	Recip     // D = 1 / X, fp32
+	Widen     // D = the fp32 of X's low half, an fp16
+	Narrow    // D = the fp16 of X, an fp32
+	Load      // D = the 16 (zero-extended) or 32 bits at A
+	Store     // the 16 or 32 bits at Dst = X
+	JumpZero  // if D == 0 go to Target
+	JumpIf    // if X Cmp Y go to Target
+	Jump      // go to Target
+	Send      // one wavelet X | Y << 16 to Dst, a fabric output; a control wavelet if Control
+	Timestamp // D = low half of the cycle counter; the report gets all of it as stamp Imm
+	Activate  // task
+	Block     // task
+	Unblock   // task
+	Halt      // this PE dispatches no more tasks
 	numOps
 )
 
@@ -39,11 +56,59 @@ func Ops() []Op {
 }
 
 func (o Op) String() string {
-	return [numOps]string{"fmov", "fadd", "fsub", "fmul", "fmac", "set", "add", "jz", "jmp", "activate", "block", "unblock", "halt"}[o]
+	return [numOps]string{
+		"fmov", "fneg", "fadd", "fsub", "fmul", "fmax", "fmac",
+		"set", "add", "mov", "iadd", "isub", "imul", "and", "or", "shl", "shr",
+		"sadd", "ssub", "smul", "recip", "widen", "narrow", "load", "store",
+		"jz", "jif", "jmp", "send", "timestamp", "activate", "block", "unblock", "halt",
+	}[o]
 }
 
 // Tensor reports whether o works on vectors.
 func (o Op) Tensor() bool { return o <= FMac }
+
+// Cmp is a signed comparison.
+type Cmp uint8
+
+const (
+	EQ Cmp = iota
+	NE
+	LT
+	GE
+)
+
+func (c Cmp) String() string { return [4]string{"==", "!=", "<", ">="}[c] }
+
+// Holds reports whether x c y.
+func (c Cmp) Holds(x, y int32) bool {
+	switch c {
+	case EQ:
+		return x == y
+	case NE:
+		return x != y
+	case LT:
+		return x < y
+	}
+	return x >= y
+}
+
+// Src is a scalar source: a register or an immediate. The zero value is the immediate 0.
+type Src struct {
+	InReg bool
+	Reg   int
+	Imm   int32
+}
+
+// R reads a register, I is an immediate.
+func R(reg int) Src   { return Src{InReg: true, Reg: reg} }
+func I(imm int32) Src { return Src{Imm: imm} }
+
+func (s Src) value(r *[16]int32) int32 {
+	if s.InReg {
+		return r[s.Reg]
+	}
+	return s.Imm
+}
 
 // Type is an operand's element format.
 type Type uint8
@@ -72,14 +137,17 @@ const (
 
 // Operand is a data structure descriptor (DSD) or a scalar.
 type Operand struct {
-	Kind   Kind
-	Type   Type
-	Base   int // Mem: first word
-	Reg    int // Mem: register whose value times Scale is added to Base, -1 none; Scalar: the register
-	Scale  int // words
-	Stride int // Mem: elements from one to the next; 0 means 1
-	Color  fabric.Color
-	Value  float32 // Const
+	Kind    Kind
+	Type    Type
+	Base    int  // Mem: first word; FabOut: first index, if Packed
+	Reg     int  // Mem, packed FabOut: register whose value times Scale is added to Base, -1 none; Scalar: the register
+	Scale   int  // words, or indices
+	Advance int  // added to Reg once the instruction is issued: the descriptor stays loaded and moves on
+	Stride  int  // Mem: elements from one to the next; 0 means 1
+	Fixed   bool // Mem: all elements are the one at Base, an accumulator held by the datapath
+	Packed  bool // FabOut: the wavelet's upper half is a running index
+	Color   fabric.Color
+	Value   float32 // Const
 }
 
 // Memory returns a contiguous SRAM operand at base.
@@ -102,27 +170,10 @@ func Register(t Type, reg int) Operand { return Operand{Kind: Scalar, Type: t, R
 // Constant returns an immediate.
 func Constant(t Type, v float32) Operand { return Operand{Kind: Const, Type: t, Value: v} }
 
-func (o Operand) String() string {
-	switch o.Kind {
-	case Mem:
-		text := fmt.Sprintf("%v[%#x", o.Type, 2*o.Base)
-		if o.Reg >= 0 {
-			text += fmt.Sprintf("+r%d*%d", o.Reg, 2*o.Scale)
-		}
-		if o.Stride > 1 {
-			text += fmt.Sprintf(" stride %d", o.Stride)
-		}
-		return text + "]"
-	case FabIn:
-		return fmt.Sprintf("%v fabin(%d)", o.Type, o.Color)
-	case FabOut:
-		return fmt.Sprintf("%v fabout(%d)", o.Type, o.Color)
-	case Scalar:
-		return fmt.Sprintf("%v r%d", o.Type, o.Reg)
-	case Const:
-		return fmt.Sprintf("%v %g", o.Type, o.Value)
-	}
-	return ""
+// OutIndexed returns a fabric output of fp16 values that carry the running index
+// base + register*scale, one more per element, as a weight does.
+func OutIndexed(c fabric.Color, base, reg, scale int) Operand {
+	return Operand{Kind: FabOut, Type: F16, Packed: true, Base: base, Reg: reg, Scale: scale, Color: c}
 }
 
 // Instr is one instruction. Register fields name GPRs 0..15.
@@ -131,6 +182,7 @@ type Instr struct {
 
 	// Tensor.
 	N               int
+	Len             Src // length, if in a register; else N
 	Dst, A, B       Operand
 	Accumulate      int   // FMac: predicate register, -1 always accumulates
 	Thread          int   // 0: the task waits for it; 1..: issued to that microthread, which runs its instructions in order
@@ -142,6 +194,10 @@ type Instr struct {
 
 	// Scalar.
 	D, Imm, Wrap, Target int
+	X, Y                 Src
+	Cmp                  Cmp
+	Control              bool   // Send
+	Switches             uint16 // Send: switch commands of a control wavelet
 	Task                 int
 }
 
@@ -149,52 +205,4 @@ type Instr struct {
 type Action struct {
 	Op   Op // Activate or Unblock; anything else does nothing
 	Task int
-}
-
-func (i Instr) String() string {
-	if !i.Op.Tensor() {
-		switch i.Op {
-		case Set:
-			return fmt.Sprintf("set r%d = %d", i.D, i.Imm)
-		case Add:
-			if i.Wrap > 0 {
-				return fmt.Sprintf("add r%d += %d mod %d", i.D, i.Imm, i.Wrap)
-			}
-			return fmt.Sprintf("add r%d += %d", i.D, i.Imm)
-		case JumpZero:
-			return fmt.Sprintf("jz r%d -> %d", i.D, i.Target)
-		case Jump:
-			return fmt.Sprintf("jmp -> %d", i.Target)
-		case Activate, Block, Unblock:
-			return fmt.Sprintf("%v task %d", i.Op, i.Task)
-		}
-		return i.Op.String()
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%v x%d %v", i.Op, i.N, i.Dst)
-	if i.Op == FMac {
-		b.WriteString(" += ")
-	} else {
-		b.WriteString(" = ")
-	}
-	b.WriteString(i.A.String())
-	switch i.Op {
-	case FAdd:
-		b.WriteString(" + ")
-	case FSub:
-		b.WriteString(" - ")
-	case FMul, FMac:
-		b.WriteString(" * ")
-	}
-	b.WriteString(i.B.String())
-	if i.Op == FMac && i.Accumulate >= 0 {
-		fmt.Fprintf(&b, " (overwrites while r%d = 0)", i.Accumulate)
-	}
-	if i.Thread > 0 {
-		fmt.Fprintf(&b, " async thread %d", i.Thread)
-	}
-	if i.Priority {
-		b.WriteString(" priority")
-	}
-	return b.String()
 }

@@ -5,8 +5,9 @@ import "fmt"
 // Alloc is a named part of SRAM. Addresses count 16-bit words.
 type Alloc struct {
 	Name  string `json:"name"`
-	Base  int    `json:"base"`  // first word
-	Words int    `json:"words"` //
+	Base  int    `json:"base"` // first word
+	Words int    `json:"words"`
+	Type  Type   `json:"-"` // of its elements, for reading it back
 	Note  string `json:"note,omitempty"`
 }
 

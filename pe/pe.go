@@ -31,14 +31,24 @@ type PE struct {
 	running int          // thread whose countdown occupies the datapath since now; -1 none
 	state   State        // charged while nothing runs
 	turn    int          // thread served last, for rotation
+	since   fabric.Cycle // end of the last cycle in which something ran
 
 	trigger []fabric.QueueID // per task: its queue
 	out     [fabric.NumColors]fabric.QueueID
 	in      [fabric.NumColors]fabric.QueueID
 
+	halts bool // the program says when it ends
+
 	States StateCycles
 	FMACs  int64
+	Stamps []Stamp
 	fault  *Fault
+}
+
+// Stamp is one reading of the cycle counter.
+type Stamp struct {
+	ID    int // the instruction's Imm
+	Cycle fabric.Cycle
 }
 
 // thread runs tensor instructions in order.
@@ -52,10 +62,13 @@ type thread struct {
 type active struct {
 	in         *Instr
 	dst, a, b  int
+	n          int // elements
 	sa, sb     float32
+	acc        float32 // running result of a scalar destination
 	accumulate bool
-	left       [3]int // cycles of start, steps, conflict still to run (steps of local instructions only)
+	left       [3]int // cycles of start, steps, conflict still to run (of an instruction that streams, steps come one by one)
 	done       int    // elements of a streaming instruction
+	pairs      bool   // each of them reads two operands from SRAM
 }
 
 // Fault is a simulated machine that cannot go on.
@@ -69,12 +82,21 @@ func (f *Fault) Error() string {
 	return fmt.Sprintf("fault at PE %v, cycle %d: %s", f.At, f.Cycle, f.Reason)
 }
 
-// New loads prog onto PE index of the sealed mesh m and wakes it for cycle 0. It fails if a
-// task waits for a color, or an instruction reads or writes one, that has no route here.
+// New loads prog onto PE index of the sealed mesh m, with zeroed SRAM, and wakes it for cycle 0.
+// It fails if a task waits for a color, or an instruction reads or writes one, that has no route here.
 func New(cfg *Config, prog *Program, m *fabric.Mesh, index int32) (*PE, error) {
+	return NewWith(cfg, prog, m, index, prog.Registers, make([]uint16, prog.Words))
+}
+
+// NewWith is New with the PE's own registers and an image of its SRAM, which it takes over and
+// writes to. The image must hold prog.Words words.
+func NewWith(cfg *Config, prog *Program, m *fabric.Mesh, index int32, regs [16]int32, image []uint16) (*PE, error) {
+	if len(image) != prog.Words {
+		return nil, fmt.Errorf("pe %v: SRAM image of %d words, program %s has %d", m.At(index), len(image), prog.Name, prog.Words)
+	}
 	p := &PE{
 		cfg: cfg, prog: prog, mesh: m, index: index, actor: m.PEActor(index),
-		sram: make([]uint16, prog.Words), regs: prog.Registers,
+		sram: image, regs: regs,
 		threads: make([]thread, 1+len(prog.Threads)),
 		task:    -1, running: -1,
 		trigger: make([]fabric.QueueID, len(prog.Tasks)),
@@ -97,19 +119,20 @@ func New(cfg *Config, prog *Program, m *fabric.Mesh, index int32) (*PE, error) {
 			if err := p.checkColors(&t.Code[k]); err != nil {
 				return nil, fmt.Errorf("pe %v: task %s: %w", p.At(), t.Name, err)
 			}
+			p.halts = p.halts || t.Code[k].Op == Halt
 		}
 	}
 	for _, t := range prog.Start {
 		p.pending |= 1 << t
+	}
+	if len(prog.Start) > 0 && cfg.LaunchCycles > 0 {
+		p.threads[0].cur, p.threads[0].busy = active{left: [3]int{cfg.LaunchCycles}}, true
 	}
 	m.Agenda().Wake(p.actor, 0)
 	return p, nil
 }
 
 func (p *PE) checkColors(in *Instr) error {
-	if !in.Op.Tensor() {
-		return nil
-	}
 	for _, o := range []*Operand{&in.Dst, &in.A, &in.B} {
 		if o.Kind == FabIn && p.in[o.Color] == fabric.NoQueue {
 			return fmt.Errorf("%v reads color %d, which no route delivers here", in, o.Color)
@@ -122,26 +145,35 @@ func (p *PE) checkColors(in *Instr) error {
 }
 
 // Halted reports whether the program said it is done and no instruction is left.
-func (p *PE) Halted() bool {
-	if !p.halted {
-		return false
-	}
+func (p *PE) Halted() bool { return p.halted && !p.anyBusy() }
+
+func (p *PE) anyBusy() bool {
 	for i := range p.threads {
 		if p.threads[i].busy {
-			return false
+			return true
 		}
 	}
-	return true
+	return false
+}
+
+// AtRest reports whether nothing is begun or due: no instruction runs or waits, no activated
+// task waits for its unblocking, and a program that contains a halt has reached it.
+func (p *PE) AtRest() bool {
+	return !p.anyBusy() && p.issue == nil && p.task < 0 && (p.halted || !p.halts && p.pending == 0)
 }
 
 // Fault returns what stopped the PE, if anything did.
 func (p *PE) Fault() *Fault { return p.fault }
 
+// SRAM is the PE's memory, and Registers its registers, as they are now.
+func (p *PE) SRAM() []uint16       { return p.sram }
+func (p *PE) Registers() [16]int32 { return p.regs }
+
 // At is the PE's place.
 func (p *PE) At() fabric.Coord { return p.mesh.At(p.index) }
 
 // Waiting is the state the PE is in, and since when.
-func (p *PE) Waiting() (State, fabric.Cycle) { return p.state, p.now }
+func (p *PE) Waiting() (State, fabric.Cycle) { return p.state, p.since }
 
 func (p *PE) fail(t fabric.Cycle, format string, args ...any) {
 	if p.fault == nil {
@@ -170,6 +202,9 @@ func (p *PE) settle(t fabric.Cycle) {
 		return
 	}
 	p.now = t
+	if p.running >= 0 {
+		p.since = t
+	}
 	if p.running < 0 {
 		p.States[p.state] += int64(span)
 		return
@@ -194,7 +229,12 @@ func (a *active) phaseState(phase int) State {
 	case 2:
 		return Conflict
 	}
-	if a.in == nil {
+	return a.charge()
+}
+
+// charge is what the datapath steps count as.
+func (a *active) charge() State {
+	if a.in == nil || !a.in.Op.Tensor() {
 		return Overhead
 	}
 	return a.in.Charge
@@ -202,14 +242,16 @@ func (a *active) phaseState(phase int) State {
 
 func (a *active) countdown() int { return a.left[0] + a.left[1] + a.left[2] }
 
-// streaming reports that only element steps are left.
-func (a *active) streaming() bool { return a.in != nil && a.in.Streams() && a.left[0] == 0 }
+// streaming reports that an element step is next.
+func (a *active) streaming() bool {
+	return a.in != nil && a.left[0] == 0 && a.left[2] == 0 && a.in.Streams()
+}
 
 func (a *active) finished() bool {
 	if a.countdown() > 0 {
 		return false
 	}
-	return a.in == nil || !a.in.Streams() || a.done == a.in.N
+	return a.in == nil || !a.in.Streams() || a.done == a.n
 }
 
 // control performs all that takes no datapath time at cycle t: completions, starts of queued
@@ -238,178 +280,4 @@ func (p *PE) control(t fabric.Cycle) {
 			again = true
 		}
 	}
-}
-
-func (p *PE) complete(th *thread) {
-	in := th.cur.in
-	th.busy = false
-	if in == nil {
-		return // dispatch or scalar cycles
-	}
-	if !in.Streams() {
-		p.execLocal(&th.cur)
-	}
-	if in.Op == FMac {
-		p.FMACs += int64(in.N)
-	}
-	switch in.Done.Op {
-	case Activate:
-		p.pending |= 1 << in.Done.Task
-	case Unblock:
-		p.blocked &^= 1 << in.Done.Task
-	}
-}
-
-// main advances the task thread by one decision; false if it has nothing to do.
-func (p *PE) main(t fabric.Cycle) bool {
-	if p.task < 0 {
-		return p.dispatch(t)
-	}
-	code := p.prog.Tasks[p.task].Code
-	if p.pc >= len(code) {
-		p.task = -1
-		return true
-	}
-	in := &code[p.pc]
-	first := p.pc == 0
-	p.pc++
-	if in.Op.Tensor() {
-		triggered := first && p.prog.Tasks[p.task].Triggered
-		if in.Thread > 0 && !p.roomToIssue(in.Thread) {
-			p.issue = in
-			return true
-		}
-		p.enqueue(in, triggered)
-		return true
-	}
-	p.threads[0].cur, p.threads[0].busy = active{left: [3]int{1}}, true
-	if next, jumped := scalar(in, &p.regs); jumped {
-		p.pc = next
-	}
-	switch in.Op {
-	case Activate:
-		p.pending |= 1 << in.Task
-	case Block:
-		p.blocked |= 1 << in.Task
-	case Unblock:
-		p.blocked &^= 1 << in.Task
-	case Halt:
-		p.halted = true
-		p.pc = len(code)
-	}
-	return true
-}
-
-// dispatch starts the first task that can run; false if none can.
-func (p *PE) dispatch(t fabric.Cycle) bool {
-	if p.halted {
-		return false
-	}
-	for i := range p.prog.Tasks {
-		if p.blocked&(1<<i) != 0 {
-			continue
-		}
-		task := &p.prog.Tasks[i]
-		if task.Kind == Local {
-			if p.pending&(1<<i) == 0 {
-				continue
-			}
-			p.pending &^= 1 << i
-		} else if !p.take(t, task, p.trigger[i]) {
-			continue
-		}
-		if p.fault != nil {
-			return false
-		}
-		p.task, p.pc = i, 0
-		if !task.Triggered {
-			p.threads[0].cur, p.threads[0].busy = active{left: [3]int{p.cfg.TaskSwitchCycles}}, true
-		}
-		return true
-	}
-	return false
-}
-
-// take pops the wavelets that trigger task, if they are there.
-func (p *PE) take(t fabric.Cycle, task *Task, q fabric.QueueID) bool {
-	w, ready, ok := p.mesh.Peek(q)
-	if !ok || ready > t {
-		return false
-	}
-	if w.Control != (task.Kind == Control) {
-		return false
-	}
-	if w.Control {
-		entry, index := fabric.Unpack(w.Data)
-		if entry != task.Entry {
-			return false
-		}
-		p.mesh.Pop(q, t)
-		p.regs[1] = int32(index)
-		return true
-	}
-	if task.Words == 2 {
-		value, ready, ok := p.mesh.PeekAt(q, 1)
-		if !ok || ready > t {
-			return false
-		}
-		p.mesh.Pop(q, t)
-		p.mesh.Pop(q, t)
-		p.regs[0], p.regs[1] = int32(value.Data), int32(w.Data)
-		return true
-	}
-	p.mesh.Pop(q, t)
-	value, index := fabric.Unpack(w.Data)
-	p.regs[0], p.regs[1] = int32(value), int32(index)
-	return true
-}
-
-func (p *PE) roomToIssue(thread int) bool {
-	th := &p.threads[thread]
-	held := len(th.queue)
-	if th.busy {
-		held++
-	}
-	return held < cap(th.queue)
-}
-
-// enqueue resolves the registers of in and hands it to its thread.
-func (p *PE) enqueue(in *Instr, triggered bool) {
-	cost := p.cfg.Cost(in, triggered)
-	a := active{in: in, accumulate: true, left: [3]int{cost.Start, cost.Steps, cost.Conflict}}
-	if in.Streams() {
-		a.left[1], a.left[2] = 0, 0
-	}
-	a.dst, _ = p.resolve(&in.Dst)
-	a.a, a.sa = p.resolve(&in.A)
-	a.b, a.sb = p.resolve(&in.B)
-	if in.Op == FMac && in.Accumulate >= 0 {
-		a.accumulate = p.regs[in.Accumulate] != 0
-		p.regs[in.Accumulate] = 1
-	}
-	th := &p.threads[in.Thread]
-	if in.Thread == 0 {
-		th.cur, th.busy = a, true
-		return
-	}
-	th.queue = append(th.queue, a)
-}
-
-func (p *PE) resolve(o *Operand) (base int, scalar float32) {
-	switch o.Kind {
-	case Mem:
-		base = o.Base
-		if o.Reg >= 0 {
-			base += int(p.regs[o.Reg]) * o.Scale
-		}
-		if base < 0 || base >= len(p.sram) {
-			p.fail(p.now, "operand %v resolves to word %d, SRAM in use ends at %d", o, base, len(p.sram))
-			base = 0
-		}
-	case Scalar:
-		scalar = Value(o.Type, uint32(p.regs[o.Reg]))
-	case Const:
-		scalar = Round(o.Type, o.Value)
-	}
-	return base, scalar
 }

@@ -93,9 +93,9 @@ func pair(t failer, p *compiler.Program) (wavelet, stream *Report, a, b [][]floa
 		t.Fatal(err)
 	}
 	wavelet = we.report(end)
-	for i, core := range we.pes {
+	for i, core := range we.cores {
 		if at := core.At(); core.States != wavelet.At(at.X, at.Y) {
-			t.Errorf("PE %v: states %v, folded from row 0: %v", at, we.pes[i].States, wavelet.At(at.X, at.Y))
+			t.Errorf("PE %v: states %v, folded from row 0: %v", at, we.cores[i].States, wavelet.At(at.X, at.Y))
 			break
 		}
 	}

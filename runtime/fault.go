@@ -10,7 +10,7 @@ import (
 
 // Fault is a simulated machine that stopped before its program ended.
 type Fault struct {
-	Kind   string // "deadlock" or "pe"
+	Kind   string // "deadlock", "pe" or "limit"
 	Cycle  fabric.Cycle
 	Reason string
 	PEs    []WaitingPE
@@ -21,6 +21,7 @@ type Fault struct {
 type WaitingPE struct {
 	At    fabric.Coord
 	State pe.State
+	Color int // of the empty input or full output it waits for; -1 none
 	Since fabric.Cycle
 }
 
@@ -36,6 +37,9 @@ func (f *Fault) Error() string {
 			break
 		}
 		fmt.Fprintf(&b, "\n  PE %v in %s since cycle %d", w.At, w.State.Name(), w.Since)
+		if w.Color >= 0 {
+			fmt.Fprintf(&b, ", color %d", w.Color)
+		}
 	}
 	for i, q := range f.Queues {
 		if i == maxListed {
@@ -49,16 +53,4 @@ func (f *Fault) Error() string {
 		fmt.Fprintf(&b, "\n  %d wavelets of color %d at %v, %s, head there since cycle %d", q.Count, q.Color, q.At, holder, q.Since)
 	}
 	return b.String()
-}
-
-// deadlock describes a mesh on which nothing moves any more.
-func deadlock(t fabric.Cycle, m *fabric.Mesh, pes []*pe.PE, reason string) *Fault {
-	f := &Fault{Kind: "deadlock", Cycle: t, Reason: reason, Queues: m.Stuck()}
-	for _, p := range pes {
-		if p != nil && !p.Halted() {
-			state, since := p.Waiting()
-			f.PEs = append(f.PEs, WaitingPE{p.At(), state, since})
-		}
-	}
-	return f
 }

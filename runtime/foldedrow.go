@@ -34,7 +34,7 @@ func (e *streamEngine) runRow(ctx context.Context, progress func(done, total int
 		return err
 	}
 	e.end = int64(end)
-	for i, core := range row.pes {
+	for i, core := range row.cores {
 		core.Finish(end)
 		e.cols[i].states = core.States
 		e.weights += core.FMACs / int64(e.p.Mapping.Tokens)

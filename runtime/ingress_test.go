@@ -31,7 +31,7 @@ func edgeRun(t *testing.T, p *compiler.Program) (perCycle []int64) {
 			case actor < n:
 				e.mesh.StepRouter(actor, now)
 			case actor < 2*n:
-				e.pes[actor-n].Step(now)
+				e.cores[actor-n].Step(now)
 			default:
 				e.edge.step(now)
 			}

@@ -106,9 +106,9 @@ func newKernelCosts(p *compiler.Program) kernelCosts {
 		for loaded := range 2 {
 			registers := p.Roles[0].Registers
 			if loaded == 1 {
-				p.WeightTask().Walk(&registers)
+				p.WeightTask().Walk(core, &registers)
 			}
-			path := task.Walk(&registers)
+			path := task.Walk(core, &registers)
 			in := path.Issued[0]
 			cost := core.Cost(in, false)
 			k.async = in.Thread > 0
@@ -119,7 +119,7 @@ func newKernelCosts(p *compiler.Program) kernelCosts {
 		}
 	}
 	var registers [16]int32
-	k.end = int64(core.TaskSwitchCycles + p.TaskFor(0, compiler.CommandEnd).Walk(&registers).Before)
+	k.end = int64(core.TaskSwitchCycles + p.TaskFor(0, compiler.CommandEnd).Walk(core, &registers).Before)
 	return k
 }
 

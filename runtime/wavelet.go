@@ -11,9 +11,8 @@ import (
 
 // waveletEngine runs a Program on the mesh: every wavelet, router and PE by itself.
 type waveletEngine struct {
+	wafer
 	p    *compiler.Program
-	mesh *fabric.Mesh
-	pes  []*pe.PE
 	edge *ingress
 	core pe.Config
 }
@@ -24,7 +23,7 @@ func newWaveletEngine(p *compiler.Program, mask *model.Mask) (*waveletEngine, er
 	if err != nil {
 		return nil, err
 	}
-	e := &waveletEngine{p: p, mesh: mesh, core: p.Target.Core()}
+	e := &waveletEngine{wafer: wafer{mesh: mesh}, p: p, core: p.Target.Core()}
 	for _, r := range p.Routes {
 		for y := r.Y0; y < r.Y1; y++ {
 			if err := mesh.SetRoute(fabric.Coord{X: r.X, Y: y}, r.Color, r.Route); err != nil {
@@ -35,6 +34,7 @@ func newWaveletEngine(p *compiler.Program, mask *model.Mask) (*waveletEngine, er
 	if e.edge, err = newIngress(p, newMemoryX(p, mask), mesh); err != nil {
 		return nil, err
 	}
+	e.ports = []edgePort{e.edge}
 	if err := mesh.Seal(); err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func newWaveletEngine(p *compiler.Program, mask *model.Mask) (*waveletEngine, er
 		if err != nil {
 			return nil, err
 		}
-		e.pes = append(e.pes, core)
+		e.cores = append(e.cores, core)
 		e.loadActivations(core, at)
 	}
 	return e, nil
@@ -75,52 +75,13 @@ func (e *waveletEngine) loadActivations(core *pe.PE, at fabric.Coord) {
 	core.Store(xt, e.p.Alloc("x").Base, tile)
 }
 
-// run steps the due actors until nothing is left to happen.
+// run executes the program, telling progress in output rows.
 func (e *waveletEngine) run(ctx context.Context, progress func(done, total int64)) (fabric.Cycle, error) {
-	agenda := e.mesh.Agenda()
-	n := int32(e.mesh.Size())
-	var end fabric.Cycle
-	for steps := 0; ; steps++ {
-		if steps%4096 == 0 {
-			if err := ctx.Err(); err != nil {
-				return 0, err
-			}
-			if progress != nil {
-				progress(int64(e.edge.cursors[0].at), int64(e.p.Node.Out))
-			}
+	return e.wafer.run(ctx, func(fabric.Cycle) {
+		if progress != nil {
+			progress(int64(e.edge.cursors[0].at), int64(e.p.Node.Out))
 		}
-		t, due := agenda.Next()
-		if t == fabric.Never {
-			break
-		}
-		end = t
-		for _, actor := range due {
-			switch {
-			case actor < n:
-				e.mesh.StepRouter(actor, t)
-			case actor < 2*n:
-				core := e.pes[actor-n]
-				core.Step(t)
-				if f := core.Fault(); f != nil {
-					return 0, &Fault{Kind: "pe", Cycle: t, Reason: f.Error()}
-				}
-			default:
-				e.edge.step(t)
-			}
-		}
-	}
-	if err := e.mesh.CheckConservation(); err != nil {
-		return 0, err
-	}
-	for _, core := range e.pes {
-		if !core.Halted() {
-			return 0, deadlock(end, e.mesh, e.pes, "nothing moves, and not every PE has ended its program")
-		}
-	}
-	if e.mesh.Stats().InFlight > 0 || !e.edge.done() {
-		return 0, deadlock(end, e.mesh, e.pes, "all PEs ended, but wavelets are left")
-	}
-	return end, nil
+	})
 }
 
 // outputs reads Y [tokens][Out] back from SRAM.
@@ -132,7 +93,7 @@ func (e *waveletEngine) outputs() [][]float32 {
 		y[i] = make([]float32, e.p.Node.Out)
 	}
 	base := e.p.Alloc("y").Base
-	for i, core := range e.pes {
+	for i, core := range e.cores {
 		at := e.mesh.At(int32(i))
 		c := at.X % m.Columns
 		first := token(e.p, at.X, at.Y)
@@ -152,7 +113,7 @@ func (e *waveletEngine) outputs() [][]float32 {
 func (e *waveletEngine) report(end fabric.Cycle) *Report {
 	m := e.p.Mapping
 	r := newReport(e.p, end)
-	for i, core := range e.pes {
+	for i, core := range e.cores {
 		core.Finish(end)
 		r.States.Add(core.States, 1)
 		r.FMACs += core.FMACs

@@ -1,0 +1,73 @@
+package compiler
+
+import (
+	"cs2sim.dev/fabric"
+	"cs2sim.dev/pe"
+)
+
+// Layout is a program for a rectangle of PEs: who runs what, which way colors go, and what
+// crosses the edge. Plain data, made by a Builder or by hand; a run changes nothing in it.
+type Layout struct {
+	Name          string
+	Width, Height int // PEs
+	Colors        []ColorUse
+	Routes        []AreaRoute
+	Roles         []*pe.Program
+	PEs           []PlacedPE // row by row, Width x Height
+	In            []EdgeIn
+	Out           []EdgeOut
+}
+
+// PlacedPE is what one PE starts with.
+type PlacedPE struct {
+	Role      int // index in Layout.Roles; -1: no program, the router still routes
+	Registers [16]int32
+	Image     []uint16 // SRAM, Program.Words long; nil is all zero
+}
+
+// Area is a rectangle of PEs, upper bounds excluded.
+type Area struct{ X0, Y0, X1, Y1 int }
+
+// At is the area of one PE.
+func At(x, y int) Area { return Area{x, y, x + 1, y + 1} }
+
+// AreaRoute is one color's route on every router of an area.
+type AreaRoute struct {
+	Color fabric.Color
+	Area  Area
+	Route fabric.Route
+}
+
+// EdgeIn feeds wavelets through the outward port of a border router: List, then what Next
+// gives until it says false. Rate is at most so many per cycle, 0 means 1.
+type EdgeIn struct {
+	Name  string
+	At    fabric.Coord
+	Port  fabric.Port
+	Color fabric.Color
+	List  []fabric.Wavelet // their Color is set to the stream's
+	Next  func() (fabric.Wavelet, bool)
+	Rate  float64
+}
+
+// EdgeOut takes every wavelet of a color that leaves through the outward port of a border router.
+type EdgeOut struct {
+	Name  string
+	At    fabric.Coord
+	Port  fabric.Port
+	Color fabric.Color
+}
+
+// Index is the place of the PE at x, y in PEs.
+func (l *Layout) Index(x, y int) int { return y*l.Width + x }
+
+// Program is what PE i runs, nil if nothing.
+func (l *Layout) Program(i int) *pe.Program {
+	if r := l.PEs[i].Role; r >= 0 {
+		return l.Roles[r]
+	}
+	return nil
+}
+
+// coord is the place of PE i.
+func (l *Layout) coord(i int) fabric.Coord { return fabric.Coord{X: i % l.Width, Y: i / l.Width} }

@@ -1,0 +1,162 @@
+package compiler
+
+import (
+	"errors"
+	"fmt"
+
+	"cs2sim.dev/fabric"
+	"cs2sim.dev/pe"
+)
+
+// Role is a program under construction, for all PEs that do the same.
+type Role struct {
+	prog    *pe.Program
+	index   int
+	memory  *pe.Layout
+	tasks   []*Task
+	nextReg Reg
+	errs    []error
+}
+
+// Reg is a general-purpose register, 0 to 15.
+type Reg int
+
+// Value and Index are where a data task finds its wavelet.
+const (
+	Value Reg = 0
+	Index Reg = 1
+)
+
+// Array is a named run of elements in the SRAM of a role's PEs.
+type Array struct {
+	pe.Alloc
+	Len  int
+	role *Role
+}
+
+// Role starts a program. Its microthreads are numbered from 1, each holding the given number
+// of issued instructions.
+func (b *Builder) Role(name string, threads ...int) *Role {
+	r := &Role{prog: &pe.Program{Name: name, Threads: threads}, index: len(b.roles), memory: pe.NewLayout(b.core), nextReg: 2}
+	b.roles = append(b.roles, r)
+	b.l.Roles = append(b.l.Roles, r.prog)
+	return r
+}
+
+func (r *Role) fail(format string, args ...any) {
+	r.errs = append(r.errs, fmt.Errorf(format, args...))
+}
+
+// Array allocates n elements behind what is allocated.
+func (r *Role) Array(name string, t pe.Type, n int) Array {
+	if n < 0 {
+		r.fail("array %s has %d elements", name, n)
+		n = 0
+	}
+	a, err := r.memory.Add(name, n*t.Words(), "")
+	if err != nil {
+		r.errs = append(r.errs, err)
+	} else {
+		r.memory.Allocs[len(r.memory.Allocs)-1].Type = t
+	}
+	a.Type = t
+	return Array{Alloc: a, Len: n, role: r}
+}
+
+// Apart is Array in a bank that no word of the given arrays lies in, nor any between.
+func (r *Role) Apart(name string, t pe.Type, n int, from ...Array) Array {
+	for _, a := range from {
+		r.memory.ApartFrom(a.Alloc)
+	}
+	return r.Array(name, t, n)
+}
+
+// Named is an array allocated before.
+func (r *Role) Named(name string) Array {
+	for _, a := range r.memory.Allocs {
+		if a.Name == name {
+			return Array{Alloc: a, Len: a.Words / a.Type.Words(), role: r}
+		}
+	}
+	r.fail("no array %q", name)
+	return Array{Alloc: pe.Alloc{Name: name}, role: r}
+}
+
+// All is the array from its first element on.
+func (a Array) All() pe.Operand { return pe.Memory(a.Type, a.Base) }
+
+// From is the array from element i on.
+func (a Array) From(i int) pe.Operand { return pe.Memory(a.Type, a.Base+i*a.Type.Words()) }
+
+// By is the array from element reg*scale on.
+func (a Array) By(reg Reg, scale int) pe.Operand {
+	return pe.Indexed(a.Type, a.Base, int(reg), scale*a.Type.Words())
+}
+
+// Acc is element i as an accumulator: every element of an instruction meets this one.
+func (a Array) Acc(i int) pe.Operand {
+	o := a.From(i)
+	o.Fixed = true
+	return o
+}
+
+// Reg takes the next free register, with an initial value.
+func (r *Role) Reg(name string, initial int) Reg {
+	if r.nextReg > 15 {
+		r.fail("register %q: all 16 are taken", name)
+		return 15
+	}
+	r.prog.Registers[r.nextReg] = int32(initial)
+	r.nextReg++
+	return r.nextReg - 1
+}
+
+// Start makes local tasks active when the program is launched.
+func (r *Role) Start(tasks ...*Task) {
+	for _, t := range tasks {
+		r.prog.Start = append(r.prog.Start, t.index)
+	}
+}
+
+// Local, Data and Control add tasks; earlier ones are dispatched first.
+func (r *Role) Local(name string) *Task {
+	return r.task(pe.Task{Name: name, Kind: pe.Local})
+}
+
+// Data adds a task triggered by every data wavelet of a color: its value in r0, its index in r1.
+func (r *Role) Data(name string, c fabric.Color) *Task {
+	return r.task(pe.Task{Name: name, Kind: pe.Data, Color: c, Words: 1, Wait: pe.WaitWeight})
+}
+
+// Control adds a task triggered by a control wavelet of a color whose value is entry: its index in r1.
+func (r *Role) Control(name string, c fabric.Color, entry uint16) *Task {
+	return r.task(pe.Task{Name: name, Kind: pe.Control, Color: c, Entry: entry})
+}
+
+func (r *Role) task(t pe.Task) *Task {
+	b := &Task{role: r, index: len(r.tasks), task: t, labels: map[string]int{}}
+	r.tasks = append(r.tasks, b)
+	return b
+}
+
+func (r *Role) words() int {
+	if n := len(r.memory.Allocs); n > 0 {
+		last := r.memory.Allocs[n-1]
+		return last.Base + last.Words
+	}
+	return 0
+}
+
+// finish hands tasks and memory over to the program. It may be called again.
+func (r *Role) finish() error {
+	errs := r.errs
+	r.prog.Allocs, r.prog.Words = r.memory.Allocs, r.words()
+	r.prog.Tasks = r.prog.Tasks[:0]
+	for _, t := range r.tasks {
+		if err := t.finish(); err != nil {
+			errs = append(errs, err)
+		}
+		r.prog.Tasks = append(r.prog.Tasks, t.task)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,68 @@
+package pe
+
+import "math"
+
+// execFast performs the common shapes with the choices of Apply made once, not per element;
+// it does to every element what Apply does, in the same order. False: not one of them.
+func (p *PE) execFast(a *active) bool {
+	in := a.in
+	if in.Dst.Type != F32 {
+		return false
+	}
+	mem := func(o *Operand, t Type) bool { return o.Kind == Mem && o.Type == t }
+	flat := func(o *Operand) bool { return o.Kind == Scalar || o.Kind == Const }
+	d, dp := a.dst, in.Dst.pitch()
+	switch {
+	case in.Op == FMac && a.accumulate && mem(&in.A, F16) && flat(&in.B):
+		x, xp := a.a, in.A.pitch()
+		for range a.n {
+			p.store32(d, p.load32(d)+float32(p.load(F16, x)*a.sb))
+			d, x = d+dp, x+xp
+		}
+	case mem(&in.A, F32) && mem(&in.B, F32):
+		x, xp, y, yp := a.a, in.A.pitch(), a.b, in.B.pitch()
+		for range a.n {
+			p.store32(d, apply32(in.Op, a.accumulate, p.load32(d), p.load32(x), p.load32(y)))
+			d, x, y = d+dp, x+xp, y+yp
+		}
+	case mem(&in.A, F32) && (flat(&in.B) || in.B.Kind == None):
+		x, xp := a.a, in.A.pitch()
+		for range a.n {
+			p.store32(d, apply32(in.Op, a.accumulate, p.load32(d), p.load32(x), a.sb))
+			d, x = d+dp, x+xp
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// apply32 is Apply to format F32, where rounding changes nothing.
+func apply32(op Op, accumulate bool, d, x, y float32) float32 {
+	switch op {
+	case FMac:
+		if accumulate {
+			return d + float32(x*y)
+		}
+		return float32(x * y)
+	case FMov:
+		return x
+	case FAdd:
+		return x + y
+	case FSub:
+		return x - y
+	case FMul:
+		return float32(x * y)
+	}
+	return Apply(op, F32, d, x, y, accumulate)
+}
+
+func (p *PE) load32(w int) float32 {
+	s := p.sram[w : w+2 : w+2]
+	return math.Float32frombits(uint32(s[0]) | uint32(s[1])<<16)
+}
+
+func (p *PE) store32(w int, v float32) {
+	s, bits := p.sram[w:w+2:w+2], math.Float32bits(v)
+	s[0], s[1] = uint16(bits), uint16(bits>>16)
+}

@@ -1,0 +1,184 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+
+	"cs2sim.dev/compiler"
+	"cs2sim.dev/fabric"
+	"cs2sim.dev/pe"
+)
+
+// LayoutOptions of one run.
+type LayoutOptions struct {
+	// Images replaces the layout's SRAM images, PE by PE where not nil. The run takes the slices
+	// over and writes to them: a report's Images go into the next run without a copy.
+	Images    [][]uint16
+	MaxCycles fabric.Cycle // a run that is longer is a Fault; 0: no limit
+	Observer  fabric.Observer
+	Progress  func(t fabric.Cycle) // called now and then
+}
+
+// LayoutReport is what a layout did. Slices over PEs go row by row.
+type LayoutReport struct {
+	Layout *compiler.Layout
+	Cycles fabric.Cycle     // launch to quiescence
+	States pe.StateCycles   // sums to PEs x Cycles
+	PEs    []pe.StateCycles // each sums to Cycles
+	FMACs  int64
+	Hops   int64      // router to router
+	Stamps [][]Stamp  // per PE, in the order taken
+	Out    []EdgeData // per Layout.Out
+
+	Images    [][]uint16 // SRAM per PE at the end; nil where no program is placed
+	Registers [][16]int32
+}
+
+// Stamp is one reading of a PE's cycle counter.
+type Stamp struct {
+	Name  string
+	Cycle fabric.Cycle
+}
+
+// EdgeData is what left by one edge output.
+type EdgeData struct {
+	Name     string
+	Arrivals []Arrival
+}
+
+// RunLayout executes l on machine t with every wavelet on every hop, until nothing moves. What
+// is wrong with l is an error before the run; a PE that cannot go on, or a machine on which
+// nothing moves before all programs ended, is a *Fault.
+func RunLayout(ctx context.Context, l *compiler.Layout, t compiler.Target, o LayoutOptions) (*LayoutReport, error) {
+	if err := l.Verify(t); err != nil {
+		return nil, err
+	}
+	if o.Images != nil && len(o.Images) != len(l.PEs) {
+		return nil, fmt.Errorf("layout %s: %d SRAM images for %d PEs", l.Name, len(o.Images), len(l.PEs))
+	}
+	core := t.Core()
+	w, sinks, err := loadLayout(l, t, &core, o)
+	if err != nil {
+		return nil, fmt.Errorf("layout %s: %w", l.Name, err)
+	}
+	w.limit = o.MaxCycles
+	tick := o.Progress
+	if tick == nil {
+		tick = func(fabric.Cycle) {}
+	}
+	end, err := w.run(ctx, tick)
+	if err != nil {
+		return nil, err
+	}
+	return reportLayout(l, w, sinks, end), nil
+}
+
+func loadLayout(l *compiler.Layout, t compiler.Target, core *pe.Config, o LayoutOptions) (*wafer, []*sink, error) {
+	mesh, err := fabric.NewMesh(t.Fabric(l.Width, l.Height))
+	if err != nil {
+		return nil, nil, err
+	}
+	mesh.Observer = o.Observer
+	for _, r := range l.Routes {
+		for y := r.Area.Y0; y < r.Area.Y1; y++ {
+			for x := r.Area.X0; x < r.Area.X1; x++ {
+				if err := mesh.SetRoute(fabric.Coord{X: x, Y: y}, r.Color, r.Route); err != nil {
+					return nil, nil, err
+				}
+			}
+		}
+	}
+	w := &wafer{mesh: mesh, cores: make([]*pe.PE, len(l.PEs))}
+	var sources []*source
+	for i := range l.In {
+		s, err := newSource(mesh, &l.In[i])
+		if err != nil {
+			return nil, nil, err
+		}
+		sources, w.ports = append(sources, s), append(w.ports, s)
+	}
+	var sinks []*sink
+	for i := range l.Out {
+		s, err := newSink(mesh, &l.Out[i])
+		if err != nil {
+			return nil, nil, err
+		}
+		sinks, w.ports = append(sinks, s), append(w.ports, s)
+	}
+	if err := mesh.Seal(); err != nil {
+		return nil, nil, err
+	}
+	for _, s := range sources {
+		s.connect()
+	}
+	for _, s := range sinks {
+		s.connect()
+	}
+	for i := range l.PEs {
+		g := l.Program(i)
+		if g == nil {
+			continue
+		}
+		var image []uint16
+		if o.Images != nil {
+			image = o.Images[i]
+		}
+		if image == nil {
+			image = make([]uint16, g.Words)
+			copy(image, l.PEs[i].Image)
+		}
+		if w.cores[i], err = pe.NewWith(core, g, mesh, int32(i), l.PEs[i].Registers, image); err != nil {
+			return nil, nil, err
+		}
+	}
+	return w, sinks, nil
+}
+
+func reportLayout(l *compiler.Layout, w *wafer, sinks []*sink, end fabric.Cycle) *LayoutReport {
+	r := &LayoutReport{Layout: l, Cycles: end, Hops: w.mesh.Stats().Hops}
+	n := len(l.PEs)
+	r.PEs, r.Stamps = make([]pe.StateCycles, n), make([][]Stamp, n)
+	r.Images, r.Registers = make([][]uint16, n), make([][16]int32, n)
+	for i, core := range w.cores {
+		if core == nil {
+			r.PEs[i][pe.Idle] = int64(end)
+		} else {
+			core.Finish(end)
+			r.PEs[i] = core.States
+			r.FMACs += core.FMACs
+			for _, s := range core.Stamps {
+				r.Stamps[i] = append(r.Stamps[i], Stamp{l.Program(i).Stamps[s.ID], s.Cycle})
+			}
+			r.Images[i], r.Registers[i] = core.SRAM(), core.Registers()
+		}
+		r.States.Add(r.PEs[i], 1)
+	}
+	for _, s := range sinks {
+		r.Out = append(r.Out, EdgeData{s.spec.Name, s.got})
+	}
+	return r
+}
+
+// Read returns a named array from the SRAM of the PE at x, y. A name or place that does not
+// exist is the caller's bug.
+func (r *LayoutReport) Read(x, y int, name string) []float32 {
+	i := r.Layout.Index(x, y)
+	if g := r.Layout.Program(i); g != nil {
+		for _, a := range g.Allocs {
+			if a.Name == name {
+				return pe.Decode(a.Type, r.Images[i][a.Base:a.Base+a.Words])
+			}
+		}
+	}
+	panic(fmt.Sprintf("runtime: PE (%d,%d) of layout %s has no array %q", x, y, r.Layout.Name, name))
+}
+
+// Stamp is the first timestamp of a name taken by the PE at x, y; false if it took none.
+func (r *LayoutReport) Stamp(x, y int, name string) (fabric.Cycle, bool) {
+	for _, s := range r.Stamps[r.Layout.Index(x, y)] {
+		if s.Name == name {
+			return s.Cycle, true
+		}
+	}
+	return 0, false
+}

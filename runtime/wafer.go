@@ -1,0 +1,90 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+
+	"cs2sim.dev/fabric"
+	"cs2sim.dev/pe"
+)
+
+// wafer is the machine of the wavelet engine: routers, cores and edge ports on one clock.
+type wafer struct {
+	mesh  *fabric.Mesh
+	cores []*pe.PE     // nil where no program is placed
+	ports []edgePort   // actors beyond routers and PEs, in order of registration
+	limit fabric.Cycle // 0: none
+}
+
+// edgePort is an actor at the rim.
+type edgePort interface {
+	step(t fabric.Cycle)
+	done() bool
+}
+
+// run steps the due actors until nothing is left to happen. tick is called now and then.
+func (w *wafer) run(ctx context.Context, tick func(t fabric.Cycle)) (fabric.Cycle, error) {
+	agenda := w.mesh.Agenda()
+	n := int32(w.mesh.Size())
+	var end fabric.Cycle
+	for steps := 0; ; steps++ {
+		if steps%4096 == 0 {
+			if err := ctx.Err(); err != nil {
+				return 0, err
+			}
+			tick(end)
+		}
+		t, due := agenda.Next()
+		if t == fabric.Never {
+			break
+		}
+		if w.limit > 0 && t > w.limit {
+			return 0, &Fault{Kind: "limit", Cycle: t, Reason: fmt.Sprintf("still running after %d cycles", w.limit), PEs: w.waiting(), Queues: w.mesh.Stuck()}
+		}
+		end = t
+		for _, actor := range due {
+			switch {
+			case actor < n:
+				w.mesh.StepRouter(actor, t)
+			case actor < 2*n:
+				core := w.cores[actor-n]
+				core.Step(t)
+				if f := core.Fault(); f != nil {
+					return 0, &Fault{Kind: "pe", Cycle: t, Reason: f.Error()}
+				}
+			default:
+				w.ports[actor-2*n].step(t)
+			}
+		}
+	}
+	if err := w.mesh.CheckConservation(); err != nil {
+		return 0, err
+	}
+	if waiting := w.waiting(); len(waiting) > 0 {
+		return 0, &Fault{Kind: "deadlock", Cycle: end, Reason: "nothing moves, and not every PE has ended its program", PEs: waiting, Queues: w.mesh.Stuck()}
+	}
+	done := w.mesh.Stats().InFlight == 0
+	for _, p := range w.ports {
+		done = done && p.done()
+	}
+	if !done {
+		return 0, &Fault{Kind: "deadlock", Cycle: end, Reason: "all PEs ended, but wavelets are left", Queues: w.mesh.Stuck()}
+	}
+	return end, nil
+}
+
+// waiting lists the PEs with something begun or due.
+func (w *wafer) waiting() (all []WaitingPE) {
+	for _, p := range w.cores {
+		if p == nil || p.AtRest() {
+			continue
+		}
+		state, since := p.Waiting()
+		one := WaitingPE{At: p.At(), State: state, Since: since, Color: -1}
+		if c, ok := p.Blocking(); ok {
+			one.Color = int(c)
+		}
+		all = append(all, one)
+	}
+	return all
+}
