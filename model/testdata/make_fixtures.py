@@ -5,7 +5,8 @@ autograd and nothing else: the GPT here is written from its definition.
 
 Weights are a counter formula, so both sides can compute them. Names and layouts are
 those of HuggingFace's GPT-2 ([in][out] matrices). Logits, losses and gradients are
-float64 results stored as F32; the ten AdamW steps run in float32.
+float64 results stored as F32; the ten AdamW steps run in float32. mixed.* are the same
+with the fp16 rounding points of mixed precision, sums still in float64.
 """
 
 import json
@@ -80,6 +81,81 @@ def logits_of(c, p, tokens):
     return norm(x, p["ln_f.weight"], p["ln_f.bias"]) @ p["wte.weight"].T
 
 
+def half(x):
+    """Nearest fp16 number, ties to even, kept in x's type."""
+    return x.to(torch.float16).to(x.dtype)
+
+
+class Store(torch.autograd.Function):
+    """A value rounded to fp16 when stored; its gradient is passed on as it is."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return half(x)
+
+    @staticmethod
+    def backward(ctx, g):
+        return g
+
+
+class Delta(torch.autograd.Function):
+    """A value passed on as it is, whose gradient is rounded to fp16."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, g):
+        return half(g)
+
+
+class Probability(torch.autograd.Function):
+    """Softmax with its result stored in fp16, differentiated at what was stored."""
+
+    @staticmethod
+    def forward(ctx, s):
+        e = torch.exp(s - s.max(-1, keepdim=True).values)
+        p = half(e / e.sum(-1, keepdim=True))
+        ctx.save_for_backward(p)
+        return p
+
+    @staticmethod
+    def backward(ctx, g):
+        (p,) = ctx.saved_tensors
+        return p * (g - (p * g).sum(-1, keepdim=True))
+
+
+def mixed_logits_of(c, p, tokens):
+    """logits_of with every rounding point of mixed precision: a parameter on its way
+    to the wafer (Store), an output (Store), the delta a layer gives each input (Delta),
+    the sum where several layers read one output (Delta once more)."""
+    st, de = Store.apply, Delta.apply
+    B, T = tokens.shape
+    nh, hd = c["nh"], c["d"] // c["nh"]
+    p = {k: st(t) for k, t in p.items()}
+    linear = lambda x, n: st(de(x) @ p[n + ".weight"] + p[n + ".bias"])
+    normed = lambda x, n: st(norm(de(x), p[n + ".weight"], p[n + ".bias"]))
+    heads = lambda t: de(t.reshape(B, T, nh, hd).transpose(1, 2))
+    x = st(p["wte.weight"][tokens] + p["wpe.weight"][:T])
+    hidden = torch.ones(T, T).triu(1).bool()
+    for i in range(c["l"]):
+        h = f"h.{i}."
+        x = de(x)
+        n = de(normed(x, h + "ln_1"))  # the sum of the query's delta and the sum below
+        n2 = de(n)  # of the key's and the value's
+        w, b = p[h + "attn.c_attn.weight"].split(c["d"], 1), p[h + "attn.c_attn.bias"].split(c["d"], 0)
+        q, k, v = (heads(st(de(a) @ w[j] + b[j])) for j, a in enumerate((n, n2, n2)))
+        s = de(q @ k.transpose(2, 3)) / math.sqrt(hd)
+        a = Probability.apply(s.masked_fill(hidden, -math.inf)) @ v
+        a = st(a.transpose(1, 2).reshape(B, T, c["d"]))
+        x = de(st(x + linear(a, h + "attn.c_proj")))
+        m = de(linear(normed(x, h + "ln_2"), h + "mlp.c_fc"))
+        m = st(0.5 * m * (1 + torch.tanh(math.sqrt(2 / math.pi) * (m + 0.044715 * m**3))))
+        x = st(x + linear(m, h + "mlp.c_proj"))
+    return de(st(de(normed(x, "ln_f")) @ p["wte.weight"].T))
+
+
 def loss_of(logits, targets, weights):
     nll = -torch.log_softmax(logits, -1).gather(-1, targets[..., None])[..., 0]
     return (nll * weights).sum() / weights.sum()
@@ -114,7 +190,14 @@ def run(c, scale, keep):
     loss = loss_of(logits, targets, weights)
     loss.backward()
     grads = {k: t.grad * masks[k] if k in masks else t.grad for k, t in p.items()}
-    return initial, grads, masks, logits.detach(), loss.detach(), (tokens, targets, weights)
+    mixed = {k: t.clone().requires_grad_() for k, t in initial.items()}
+    mixed_logits = mixed_logits_of(c, mixed, tokens)
+    scale = 1024
+    (loss_of(mixed_logits, targets, weights) * scale).backward()
+    stored = {"mixed.logits": mixed_logits.detach()}
+    for k, t in mixed.items():
+        stored["mixed.grad." + k] = (t.grad * masks[k] if k in masks else t.grad) / scale
+    return initial, grads, masks, logits.detach(), loss.detach(), (tokens, targets, weights), stored
 
 
 def train(c, initial, masks):
@@ -160,12 +243,13 @@ def save(path, tensors):
 
 
 def fixture(path, c, scale, keep, whole):
-    p, g, masks, logits, loss, (tokens, targets, weights) = run(c, scale, keep)
+    p, g, masks, logits, loss, (tokens, targets, weights), mixed = run(c, scale, keep)
     out = {"loss": loss, "tokens": tokens, "targets": targets, "weights": weights}
     if whole:
         out["logits"] = logits
         out.update({"param." + k: t for k, t in p.items()})
         out.update({"grad." + k: t for k, t in g.items()})
+        out.update(mixed)
         out["adamw.losses"], out["adamw.norms"] = train(c, p, masks)
     else:
         out["logits"] = logits[0, -1]
