@@ -9,6 +9,8 @@ const (
 	domainActivation = 0x9d5f3c1b7a2e6481
 	domainMaskRow    = 0x3b84d1f0c96a57e3
 	domainMaskCounts = 0xe1706b2d58f39c4a
+	domainInit       = 0x5ac8e03f91d72b64
+	domainTensorMask = 0xc27f4a9806b5d31e
 )
 
 // mix64 is the splitmix64 finalizer, a bijection of 64-bit words.
@@ -32,4 +34,14 @@ func newPCG(seed, index uint64) rand.PCG {
 	var p rand.PCG
 	p.Seed(hash(seed, index, 0), hash(seed, index, 1))
 	return p
+}
+
+// tensorSeed is the seed of the tensor of a name: FNV-1a of the name's bytes, hashed
+// under seed.
+func tensorSeed(seed uint64, name string) uint64 {
+	h := uint64(0xcbf29ce484222325)
+	for i := range len(name) {
+		h = (h ^ uint64(name[i])) * 0x100000001b3
+	}
+	return hash(seed, h, 0)
 }
