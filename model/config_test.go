@@ -12,9 +12,9 @@ func TestPresets(t *testing.T) {
 		"gpt2":              124_439_808, // HuggingFace's own count
 		"gpt2-small":        125_226_240, // 125M; 1,024 positions more
 		"gpt3-xl":           1_315_723_264,
-		"gpt3-175b":         174_591_737_856,
+		"gpt3-175b":         174_604_259_328,
 		"cerebras-gpt-111m": 111_050_496,
-		"cerebras-gpt-13b":  12_853_329_920,
+		"cerebras-gpt-13b":  12_853_386_240,
 	}
 	for _, c := range Presets() {
 		if err := c.Validate(); err != nil {
@@ -123,11 +123,11 @@ func TestHFConfigErrors(t *testing.T) {
 		{`"n_head": 12`, `"n_head": 13`, "must be a multiple of heads"},
 		{`"n_head": 12,`, ``, "n_head is missing"},
 		{`"n_layer": 12`, `"n_layer": "12"`, "n_layer"},
-		{`"n_layer": 12`, `"n_layer": 1e9`, "layers is 1000000000"},
+		{`"n_layer": 12`, `"n_layer": 1000000000`, "layers is 1000000000"},
 		{`"n_embd": 768`, `"n_embd": 9223372036854775807`, "d_model is"},
 		{`"gpt2"`, `"llama"`, `model_type is "llama"`},
 		{`1e-05`, `1e-06`, "layer_norm_epsilon is 1e-06, must be 1e-05"},
-		{`"gelu_new"`, `"relu"`, `activation is "relu"`},
+		{`"gelu_new"`, `"relu"`, `activation_function is "relu"`},
 		{`{"act`, `{"tie_word_embeddings": false, "act`, "tie_word_embeddings is false, must be true"},
 		{`{"act`, `{"scale_attn_by_inverse_layer_idx": true, "act`, "scale_attn_by_inverse_layer_idx is true"},
 		{`{"act`, ``, "config.json: "},

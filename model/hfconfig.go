@@ -63,9 +63,12 @@ func ReadHFConfig(name string, r io.Reader) (Config, error) {
 		c.DFF = *h.Inner
 	}
 	if h.Activation != nil {
-		c.Activation = Activation(*h.Activation)
-		if c.Activation == "gelu_pytorch_tanh" { // another name of the same function
-			c.Activation = GELUTanh
+		switch a := Activation(*h.Activation); a {
+		case GELUTanh, GELUErf:
+			c.Activation = a
+		case "gelu_pytorch_tanh": // another name of the same function
+		default:
+			return Config{}, fmt.Errorf("%s: activation_function is %q, must be %q or %q", name, a, GELUTanh, GELUErf)
 		}
 	}
 	return c, c.Validate()

@@ -65,7 +65,9 @@ func TestImportsGoDown(t *testing.T) {
 				std[path]++
 			}
 			ours, ok := strings.CutPrefix(name, module)
-			if ok && !slices.Contains(allowed[room], ours) {
+			// A room's subpackages are part of it; a house table that lists a room opens them.
+			inner, _, _ := strings.Cut(ours, "/")
+			if ok && inner != room && !slices.Contains(allowed[room], ours) && !slices.Contains(allowed[room], inner) {
 				t.Errorf("%s: room %s may not import %s", path, room, ours)
 			}
 			if !ok && room == "fabric" && strings.Contains(name, ".") && !strings.HasSuffix(path, "_test.go") {

@@ -134,6 +134,9 @@ func (e entry) info(name string, data int64) (Info, error) {
 	}
 	info := Info{Name: name, DType: dtype, Start: offsets[0], End: offsets[1]}
 	want := dtype.size()
+	if slices.Contains(shape, 0) {
+		want = 0
+	}
 	for _, n := range shape {
 		if n < 0 || n > 0 && want > data/n { // also keeps the product from overflowing
 			return Info{}, fmt.Errorf("shape %v of %s does not fit the %d bytes of data", shape, dtype, data)
