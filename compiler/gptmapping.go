@@ -1,0 +1,172 @@
+package compiler
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sort"
+
+	"cs2sim.dev/model"
+	"cs2sim.dev/pe"
+)
+
+// GPTOptions steer the search for the mapping of a GPT.
+type GPTOptions struct {
+	Train          bool
+	ColumnsPerHead int       // 0 searches
+	Tokens         int       // per PE; 0 searches
+	Chunks         int       // parts of the vocabulary; 0 takes the fewest that fit
+	Densities      []float64 // the objective is the geometric mean over these of the estimated cycles per sequence; empty: 1
+	RunAhead       int       // most output rows; 0: maxRunAhead
+	Sequences      int       // most sequences there are to hold; 0: no limit
+}
+
+// GPTCandidate is one mapping with its estimate.
+type GPTCandidate struct {
+	ColumnsPerHead int       `json:"columns_per_head"`
+	Tokens         int       `json:"tokens"` // per PE
+	Groups         int       `json:"groups"`
+	Columns        int       `json:"columns"`
+	SeqRows        int       `json:"sequence_rows"`
+	Sequences      int       `json:"sequences"` // stacked along y in each group
+	Save           bool      `json:"save"`      // activations kept, not recomputed
+	Chunks         int       `json:"chunks"`    // of the vocabulary
+	Cycles         []float64 `json:"cycles"`    // estimated per sequence, per density
+	Objective      float64   `json:"objective"` // their geometric mean
+}
+
+// MicroBatch is how many sequences the mapping holds.
+func (c GPTCandidate) MicroBatch() int { return c.Groups * c.Sequences }
+
+// plannedCandidates bounds how many memory plans the search tries before it gives up.
+const plannedCandidates = 4000
+
+// PlanGPT finds the mapping with the least estimated time per sequence whose memory plan fits,
+// and compiles the step with it. The candidates come back best first, up to the one taken; those
+// before it did not fit. If none fits the error says how many bytes are missing where.
+func PlanGPT(cfg model.Config, t Target, p model.Precision, o GPTOptions) (*Step, []GPTCandidate, error) {
+	if o.RunAhead == 0 {
+		o.RunAhead = maxRunAhead
+	}
+	if len(o.Densities) == 0 {
+		o.Densities = []float64{1}
+	}
+	candidates, err := gptCandidates(cfg, t, p, o)
+	if err != nil {
+		return nil, nil, &Error{"map", err}
+	}
+	var least *pe.OutOfMemory
+	for i, c := range candidates {
+		if i == plannedCandidates {
+			break
+		}
+		s, err := NewSpace(cfg, t, p, c.ColumnsPerHead, c.Tokens)
+		if err != nil {
+			return nil, nil, &Error{"map", err}
+		}
+		step, err := NewStep(s, StepOptions{Train: o.Train, Save: c.Save, Chunks: c.Chunks, RunAhead: o.RunAhead})
+		if err == nil {
+			return step, candidates[:i+1], nil
+		}
+		var oom *pe.OutOfMemory
+		if !errors.As(err, &oom) {
+			return nil, nil, err
+		}
+		if least == nil || oom.NeedBytes-oom.HaveBytes < least.NeedBytes-least.HaveBytes {
+			least = oom
+		}
+	}
+	return nil, candidates, &Error{"memory", fmt.Errorf("%s fits on %d x %d PEs with none of %d mappings; the nearest: %w",
+		cfg.Name, t.Width(), t.Height(), len(candidates), least)}
+}
+
+// gptCandidates lists all mappings, best first.
+func gptCandidates(cfg model.Config, t Target, p model.Precision, o GPTOptions) ([]GPTCandidate, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	var all []GPTCandidate
+	var refused error
+	for cph := 1; cph <= cfg.HeadWidth(); cph++ {
+		if o.ColumnsPerHead > 0 && cph != o.ColumnsPerHead {
+			continue
+		}
+		for tokens := 1; tokens <= min(cfg.SequenceLength, mostTokens); tokens++ {
+			if o.Tokens > 0 && tokens != o.Tokens || o.Tokens == 0 && !worthTrying(cfg.SequenceLength, tokens) {
+				continue
+			}
+			s, err := NewSpace(cfg, t, p, cph, tokens)
+			if err != nil {
+				refused = err
+				continue
+			}
+			all = append(all, candidatesOf(s, o)...)
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s has no place on %d x %d PEs: %w", cfg.Name, t.Width(), t.Height(), refused)
+	}
+	sort.SliceStable(all, func(i, k int) bool { return all[i].Objective < all[k].Objective })
+	return all, nil
+}
+
+// mostTokens bounds the tokens on one PE: more would not leave room for any features.
+const mostTokens = 512
+
+// worthTrying leaves out token counts that pad more than a smaller one with as many rows.
+func worthTrying(length, tokens int) bool {
+	rows := ceilDiv(length, tokens)
+	return tokens == ceilDiv(length, rows)
+}
+
+// candidatesOf is a space with and without saved activations, and with the vocabulary in one
+// chunk and in more.
+func candidatesOf(s *Space, o GPTOptions) (out []GPTCandidate) {
+	sequences := float64(s.MicroBatch())
+	if o.Sequences > 0 {
+		sequences = min(sequences, float64(o.Sequences))
+	}
+	for _, save := range []bool{true, false} {
+		if !save && !o.Train {
+			continue
+		}
+		for chunks := 1; chunks <= widest(s.Vocab); chunks *= 2 {
+			if o.Chunks > 0 {
+				chunks = o.Chunks
+			}
+			c := GPTCandidate{
+				ColumnsPerHead: s.HeadColumns(), Tokens: s.Tokens, Groups: s.Groups, Columns: s.Columns,
+				SeqRows: s.SeqRows, Sequences: s.Sequences, Save: save, Chunks: chunks, Objective: 1,
+			}
+			if roughBytes(s, c, o.Train) <= s.Target.Core().SRAMBytes {
+				for _, d := range o.Densities {
+					cycles := estimateStep(s, d, StepOptions{Train: o.Train, Save: save, Chunks: chunks}) / sequences
+					c.Cycles = append(c.Cycles, cycles)
+					c.Objective *= math.Pow(cycles, 1/float64(len(o.Densities)))
+				}
+				out = append(out, c)
+			}
+			if o.Chunks > 0 {
+				break
+			}
+		}
+	}
+	return out
+}
+
+// roughBytes is less than any memory plan needs: what lives beside the residual streams at the
+// widest point, and the logits.
+func roughBytes(s *Space, c GPTCandidate, train bool) int {
+	word := 2 * s.Type().Words()
+	feat, ff := widest(s.Feat)*s.Tokens*word, widest(s.FF)*s.Tokens*word
+	code := s.Target.whole("code_bytes")
+	logits := ceilDiv(widest(s.Vocab), c.Chunks) * s.Tokens * 4
+	if !train {
+		return code + max(logits+2*feat, 5*feat, 2*ff)
+	}
+	kept := (s.Model.Layers + 1) * feat
+	if c.Save {
+		kept += s.Model.Layers * (7*feat + 2*ff)
+	}
+	return code + kept + max(logits, 5*feat, 2*ff)
+}
