@@ -14,8 +14,8 @@ type Store struct {
 	Layout   *model.Layout
 	Specs    []model.MaskSpec // [Layout.Tensors] in a store of shapes; nil otherwise
 	Params   *model.Params    // nil in a store of shapes
-	Streamed []float32 // [Layout.Size] parameters as they go onto a wavelet
-	Grads    []float32 // [Layout.Size] of the loss times LossScale, summed over micro-batches
+	Streamed []float32        // [Layout.Size] parameters as they go onto a wavelet
+	Grads    []float32        // [Layout.Size] of the loss times LossScale, summed over micro-batches
 	Batch    model.Batch
 	// LossScale multiplies the loss before the backward pass, so that small gradients survive fp16.
 	LossScale float32
