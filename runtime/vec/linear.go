@@ -16,15 +16,15 @@ import (
 // A product is rounded to fp32 and each sum to the precision's accumulator; round is
 // to the nearest fp16, ties to even, unless Keep32.
 type Linear struct {
-	e       *Engine
-	p       Precision
-	m, k    int
-	order   Order
-	byFirst [][]int32 // dense: the outputs of each first segment
-	chains  [][]segment
-	ptr     []int   // sparse
-	idx     []int32 // sparse
-	plan    *sparsePlan
+	e      *Engine
+	p      Precision
+	m, k   int
+	order  Order
+	at     []int   // [S] each segment's place in the ring
+	sorted []int   // dense: outputs in the ring order of their first segments
+	ptr    []int   // sparse
+	idx    []int32 // sparse
+	plan   *sparsePlan
 }
 
 // Out says how results are stored.
@@ -36,10 +36,11 @@ type Out struct {
 // Dense plans a layer with weights in row-major [m][k].
 func (e *Engine) Dense(p Precision, m, k int, o Order) *Linear {
 	o.check(m, k)
-	l := &Linear{e: e, p: p, m: m, k: k, order: o, byFirst: make([][]int32, len(o.Ring))}
-	for j, c := range o.First {
-		l.byFirst[c] = append(l.byFirst[c], int32(j))
+	l := &Linear{e: e, p: p, m: m, k: k, order: o, at: o.positions(), sorted: make([]int, m)}
+	for j := range l.sorted {
+		l.sorted[j] = j
 	}
+	slices.SortStableFunc(l.sorted, func(a, b int) int { return l.at[o.First[a]] - l.at[o.First[b]] })
 	return l
 }
 
@@ -131,12 +132,6 @@ func start(firstHasWeights bool) float32 {
 	return 0
 }
 
-// block is the outputs of a dense tile; the last is repeated to fill it.
-type block struct {
-	rows  []int32
-	first int
-}
-
 // Dense panels of a worker together stay within half of a second-level cache, and
 // are long enough that a tile's weights are read from the first level.
 const (
@@ -146,8 +141,8 @@ const (
 
 func (c *linearCall) dense() {
 	size := c.impl.tile()
-	blocks, rest := c.blocks(size.rows)
-	chains := c.order.chains(size.dense)
+	outputs, rest := c.withoutZeros()
+	twice := c.order.twice(size.dense)
 	panels := min(max(panelBytes/(4*size.dense*max(c.k, 1)), 1), maxPanels)
 	panels = min(panels, max(ceilDiv(c.t, size.dense*c.e.workers), 1))
 	span := panels * size.dense // tokens of an item
@@ -155,24 +150,12 @@ func (c *linearCall) dense() {
 		t0 := item * span
 		n := min(span, c.t-t0)
 		x := grow(&s.x, span*c.k)
-		for p := 0; p*size.dense < n; p++ {
-			c.pack(x[p*size.dense*c.k:], t0+p*size.dense, min(size.dense, n-p*size.dense), size.dense)
+		for p := 0; p < n; p += size.dense {
+			c.pack(x[p*c.k:], t0+p, min(size.dense, n-p), size.dense)
 		}
 		v := grow(&s.v, size.rows*span)
-		for _, b := range blocks {
-			tile := denseTile{segs: chains[b.first], vStride: span, wStep: 1}
-			fill(v, start(c.order.Segments[b.first] < c.order.Segments[b.first+1]))
-			for r := range size.rows {
-				j := int(b.rows[min(r, len(b.rows)-1)])
-				tile.w[r] = c.w[j*c.k : (j+1)*c.k]
-			}
-			for p := 0; p*size.dense < n; p++ {
-				tile.v, tile.x = v[p*size.dense:], x[p*size.dense*c.k:]
-				c.impl.denseTile(c.p.arithmetic(), &tile)
-			}
-			for r, j := range b.rows {
-				c.finish(int(j), t0, v[r*span:][:n])
-			}
+		for block := range slices.Chunk(outputs, size.rows) {
+			c.block(block, twice, v, x, t0, n, span)
 		}
 	})
 	if len(rest) > 0 {
@@ -180,10 +163,43 @@ func (c *linearCall) dense() {
 	}
 }
 
-// blocks cuts the outputs into tiles of one first segment. Rows with a zero weight
-// are returned apart: a tile would add its products, which can turn -0 into +0 and
-// an infinite input into NaN.
-func (c *linearCall) blocks(rows int) (blocks []block, rest []int) {
+// block computes the outputs of one tile. Its segments are those from the first
+// output's first segment to the last output's last; an output's sums start when its
+// own first segment comes and are stored after its last, whatever the tile adds to
+// them before and after. Neighbours in the ring lose little by that.
+func (c *linearCall) block(outputs []int, twice []segment, v, x []float32, t0, n, span int) {
+	size := c.impl.tile()
+	tile := denseTile{vStride: span, wStep: 1}
+	for r := range size.rows {
+		j := outputs[min(r, len(outputs)-1)]
+		tile.w[r] = c.w[j*c.k : (j+1)*c.k]
+	}
+	first := func(r int) int { return c.at[c.order.First[outputs[r]]] }
+	started, stored := 0, 0
+	for q := first(0); stored < len(outputs); {
+		for ; started < len(outputs) && first(started) == q; started++ {
+			seg := c.order.First[outputs[started]]
+			fill(v[started*span:(started+1)*span], start(c.order.Segments[seg] < c.order.Segments[seg+1]))
+		}
+		to := first(stored) + len(c.order.Ring)
+		if started < len(outputs) {
+			to = first(started) // within a round of the first output
+		}
+		tile.segs = twice[q:to]
+		for p := 0; p < n; p += size.dense {
+			tile.v, tile.x = v[p:], x[p*c.k:]
+			c.impl.denseTile(c.p.arithmetic(), &tile)
+		}
+		for q = to; stored < started && first(stored)+len(c.order.Ring) == q; stored++ {
+			c.finish(outputs[stored], t0, v[stored*span:][:n])
+		}
+	}
+}
+
+// withoutZeros returns the outputs in ring order, those with a zero weight apart: a
+// tile would add its products, which can turn -0 into +0 and an infinite input into
+// NaN.
+func (c *linearCall) withoutZeros() (outputs, rest []int) {
 	zero := make([]bool, c.m)
 	const grain = 64
 	c.e.Do(ceilDiv(c.m, grain), func(i int) {
@@ -191,32 +207,24 @@ func (c *linearCall) blocks(rows int) (blocks []block, rest []int) {
 			zero[j] = slices.Contains(c.w[j*c.k:(j+1)*c.k], 0)
 		}
 	})
-	for first, js := range c.byFirst {
-		var whole []int32
-		for _, j := range js {
-			if zero[j] {
-				rest = append(rest, int(j))
-			} else {
-				whole = append(whole, j)
-			}
-		}
-		for part := range slices.Chunk(whole, rows) {
-			blocks = append(blocks, block{part, first})
+	for _, j := range c.sorted {
+		if zero[j] {
+			rest = append(rest, j)
+		} else {
+			outputs = append(outputs, j)
 		}
 	}
-	return blocks, rest
+	return outputs, rest
 }
 
-// chains returns the tile segments of the chain from each first segment, for weights
-// and panel in input order.
-func (o Order) chains(width int) [][]segment {
-	all := make([][]segment, len(o.Ring))
-	for i, first := range o.Ring {
-		for n := range o.Ring {
-			c := o.Ring[(i+n)%len(o.Ring)]
-			if lo, hi := o.Segments[c], o.Segments[c+1]; lo < hi {
-				all[first] = append(all[first], segment{w: lo, x: lo * width, n: hi - lo})
-			}
+// twice returns the tile segments of two rounds of the ring, for weights and panel in
+// input order. An empty segment adds -0, which changes nothing.
+func (o Order) twice(width int) []segment {
+	var all []segment
+	for range 2 {
+		for _, c := range o.Ring {
+			lo, hi := o.Segments[c], o.Segments[c+1]
+			all = append(all, segment{w: lo, x: lo * width, n: hi - lo})
 		}
 	}
 	return all
