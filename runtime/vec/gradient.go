@@ -199,8 +199,12 @@ func (g *Gradient) sparse(grad, dy, x []float32) {
 	blocks := ceilDiv(l.Rows, lanes) // of a group
 	size := l.PerPE * lanes
 	tiles := grow(&g.e.shared.dy, l.Groups*blocks*g.m*size)
-	g.e.Do(l.Groups*blocks, func(b int) {
-		g.pack(tiles[b*g.m*size:], dy, 0, g.m, b, 0)
+	const grain = 16 // outputs whose tokens stay in the second-level cache over the blocks
+	g.e.Do(ceilDiv(g.m, grain), func(i int) {
+		lo, hi := i*grain, min((i+1)*grain, g.m)
+		for b := range l.Groups * blocks {
+			g.pack(tiles[(b*g.m+lo)*size:], dy, lo, hi, b, 0)
+		}
 	})
 	g.e.each(len(g.chunks), func(s *scratch, item int) {
 		c := &g.chunks[item]
@@ -242,10 +246,16 @@ func (g *Gradient) pack(dst, x []float32, f0, f1, b int, pad float32) {
 	at := b/blocks*l.PerPE*l.Rows + lo
 	empty := lanes - (hi - lo)
 	for f := f0; f < f1; f++ {
+		from := x[f*t+at:]
 		for i := range l.PerPE {
-			row := dst[:lanes]
-			fill(row[:empty], pad)
-			copy(row[empty:], x[f*t+at+i*l.Rows:])
+			if row := from[i*l.Rows:]; empty > 0 {
+				fill(dst[:empty], pad)
+				copy(dst[empty:lanes], row)
+			} else if lanes == 16 {
+				*(*[16]float32)(dst) = *(*[16]float32)(row) // a call of copy costs more than this
+			} else {
+				*(*[8]float32)(dst) = *(*[8]float32)(row)
+			}
 			dst = dst[lanes:]
 		}
 	}
