@@ -152,7 +152,7 @@ func BenchmarkStep(b *testing.B) {
 }
 
 func BenchmarkElementwise(b *testing.B) {
-	x := spread(4096)
+	x := values(rand.New(rand.NewPCG(1, 1)), 4096, false, false)
 	dst := make([]float32, len(x))
 	for _, op := range []struct {
 		name string
