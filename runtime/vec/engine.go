@@ -103,8 +103,12 @@ func grow(buf *[]float32, n int) []float32 {
 
 // fill sets every element of dst to v.
 func fill(dst []float32, v float32) {
-	for i := range dst {
+	const short = 16
+	for i := range min(len(dst), short) {
 		dst[i] = v
+	}
+	for n := short; n < len(dst); n *= 2 {
+		copy(dst[n:], dst[:n])
 	}
 }
 
