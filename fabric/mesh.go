@@ -41,7 +41,7 @@ type channel struct {
 	livePosition // the current one
 	positions    []livePosition
 	pos          uint8
-	wrap         bool
+	wrap, noPop  bool
 }
 
 type livePosition struct {
@@ -174,7 +174,7 @@ func (m *Mesh) addInputs(i int32, in map[edgeKey]QueueID) error {
 	r := &m.routers[i]
 	r.first = QueueID(len(m.queues))
 	for _, rt := range r.routes {
-		ch := channel{wrap: rt.route.Wrap}
+		ch := channel{wrap: rt.route.Wrap, noPop: rt.route.NoPop}
 		for _, p := range rt.route.Positions {
 			ch.positions = append(ch.positions, livePosition{rx: p.Rx, tx: p.Tx})
 		}
