@@ -39,6 +39,7 @@ type Grid struct {
 	PeriodX, PeriodY int
 	Cells            []pe.StateCycles // [PeriodY][PeriodX]
 	Skew             int64
+	Shift            []pe.StateCycles // per row, added to its PEs' cells: what waits longer is idle less; nil: nothing
 }
 
 // At is the cycles by state of the PE in column x and row y.
@@ -46,6 +47,9 @@ func (g *Grid) At(x, y int) pe.StateCycles {
 	s := g.Cells[y%g.PeriodY*g.PeriodX+x%g.PeriodX]
 	s[pe.WaitWeight] += g.Skew * int64(y)
 	s[pe.Idle] -= g.Skew * int64(y)
+	if g.Shift != nil {
+		s.Add(g.Shift[y], 1)
+	}
 	return s
 }
 
@@ -61,10 +65,19 @@ func (g *Grid) Sum(width, height int) (sum pe.StateCycles) {
 	late := g.Skew * int64(width) * int64(height) * int64(height-1) / 2
 	sum[pe.WaitWeight] += late
 	sum[pe.Idle] -= late
+	if g.Shift != nil {
+		for _, r := range g.Shift[:height] {
+			sum.Add(r, int64(width))
+		}
+	}
 	return sum
 }
 
 // newPhase binds a kernel to MemoryX.
 func newPhase(m *Store, k compiler.Kernel) (phase, error) {
+	switch k := k.(type) {
+	case *compiler.LayerNorm:
+		return &layerNorm{m, k}, nil
+	}
 	return nil, fmt.Errorf("runtime: no phase for kernel %s", k.Name())
 }
