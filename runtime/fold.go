@@ -35,6 +35,7 @@ func (f *folding) row(ctx context.Context, hold [][]fabric.Cycle) (*rowRun, erro
 		return nil, err
 	}
 	f.ph.feed(l)
+	l.OutRate /= float64(f.s.Groups) // all of them send
 	if hold != nil {
 		l.InRate = 0 // the link paced the first row; now it is part of hold
 		for i := range l.In {
@@ -80,47 +81,104 @@ func (f *folding) streamed(r *rowRun, y int) [][]fabric.Cycle {
 	return hold
 }
 
-// unfold counts a row's work for all rows and groups, and its cells up to the given end.
-func (f *folding) unfold(r *rowRun, end int64) *PhaseReport {
-	n := int64(f.s.Groups * f.s.Rows())
-	p := &PhaseReport{Cycles: end, FMACs: n * r.FMACs, Hops: n * r.Hops}
-	p.Grid = Grid{PeriodX: f.s.Columns, PeriodY: 1, Cells: append([]pe.StateCycles(nil), r.PEs...)}
-	for i := range p.Grid.Cells {
-		p.Grid.Cells[i][pe.Idle] += end - int64(r.Cycles)
+// skew is how much later rows work on what is multicast down the columns.
+type skew struct {
+	first *rowRun
+	end   int64   // the last row's work
+	late  []int64 // per row
+}
+
+// workEnd is when the last PE of a row has nothing left to do.
+func (r *rowRun) workEnd() (end int64) {
+	for _, s := range r.PEs {
+		end = max(end, int64(r.Cycles)-s[pe.Idle])
 	}
-	return p
+	return end
 }
 
-// late moves cycles of row y's PEs from idle at the end to waiting.
-func (g *Grid) late(y int, cycles int64, wait pe.State) {
-	g.Shift[y][wait] += cycles
-	g.Shift[y][pe.Idle] -= cycles
-}
-
-// downColumns is the report of a kernel whose rows differ in nothing but the delay of what is
-// multicast down the columns. A row that still works when its wavelets arrive is not late; from
-// some row on each is as late as its hops.
-func (f *folding) downColumns(ctx context.Context) (*PhaseReport, error) {
+// skewed runs the first row and the last. A row that still works when its wavelets arrive is
+// not late; from some row on each is as late as its hops.
+func (f *folding) skewed(ctx context.Context) (*skew, error) {
 	first, err := f.row(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
 	rows := f.s.Rows()
-	end := int64(first.Cycles)
-	if rows > 1 {
-		last, err := f.row(ctx, f.streamed(first, rows-1))
-		if err != nil {
-			return nil, err
-		}
-		end = max(end, int64(last.Cycles))
+	k := &skew{first: first, end: first.workEnd(), late: make([]int64, rows)}
+	if rows == 1 {
+		return k, nil
 	}
-	p := f.unfold(first, end)
-	p.EdgeIn = first.In
-	p.Hops += int64(f.s.Groups) * int64(rows-1) * first.In
-	slack := f.hop*int64(rows-1) - (end - int64(first.Cycles))
-	p.Grid.Shift = make([]pe.StateCycles, rows)
+	last, err := f.row(ctx, f.streamed(first, rows-1))
+	if err != nil {
+		return nil, err
+	}
+	k.end = last.workEnd()
+	slack := f.hop*int64(rows-1) - (k.end - first.workEnd())
 	for y := range rows {
-		p.Grid.late(y, max(0, f.hop*int64(y)-slack), pe.WaitWeight)
+		k.late[y] = max(0, f.hop*int64(y)-slack)
 	}
-	return p, nil
+	return k, nil
+}
+
+// downColumns is the report of a kernel whose rows differ in nothing but that delay.
+func (f *folding) downColumns(ctx context.Context) (*PhaseReport, error) {
+	k, err := f.skewed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return f.unfold(k, k.end), nil
+}
+
+// unfold counts a row's work for all rows and groups, and its cells up to the given end.
+func (f *folding) unfold(k *skew, end int64) *PhaseReport {
+	rows, r := f.s.Rows(), k.first
+	n := int64(f.s.Groups * rows)
+	p := &PhaseReport{Cycles: end, FMACs: n * r.FMACs, Hops: n * r.Hops, EdgeIn: r.In}
+	p.Hops += int64(f.s.Groups*(rows-1)) * r.In
+	p.Grid = Grid{PeriodX: f.s.Columns, PeriodY: 1, Cells: append([]pe.StateCycles(nil), r.PEs...)}
+	for i := range p.Grid.Cells {
+		p.Grid.Cells[i][pe.Idle] += end - int64(r.Cycles)
+	}
+	p.Grid.Shift = make([]pe.StateCycles, rows)
+	for y, late := range k.late {
+		p.Grid.wait(y, late, pe.WaitWeight)
+	}
+	return p
+}
+
+// wait turns cycles of row y's PEs from idle at the end into waiting.
+func (g *Grid) wait(y int, cycles int64, as pe.State) {
+	g.Shift[y][as] += cycles
+	g.Shift[y][pe.Idle] -= cycles
+}
+
+// chainHop is what one more row adds to a chain up the column: the result leaves the datapath,
+// passes the ramp, a link and the ramp.
+func (f *folding) chainHop() int64 {
+	return 1 + 2*int64(f.s.Target.Get("ramp_cycles")) + f.hop
+}
+
+// upColumns is the report of a kernel whose PEs add to a chain from the last row to the first
+// and over the edge. The one row of the run is the last: the chain starts there, as late as
+// that row is, and takes chainHop to every row above, all of which have begun before. Its
+// elements come one by one and go ahead of other work.
+func (f *folding) upColumns(k *skew) *PhaseReport {
+	rows, r := f.s.Rows(), k.first
+	var out, sent int64 // when the run's last sum left, and how many did
+	for _, o := range r.Out {
+		for _, a := range o.Arrivals {
+			out, sent = max(out, int64(a.Cycle)), sent+1
+		}
+	}
+	out += k.late[rows-1]
+	p := f.unfold(k, max(k.end, out+int64(rows-1)*f.chainHop()))
+	p.EdgeOut = int64(f.s.Groups) * sent
+	work := r.workEnd()
+	for y := range rows {
+		through := out + int64(rows-1-y)*f.chainHop()
+		if through = min(through, p.Cycles); through > work+k.late[y] {
+			p.Grid.wait(y, through-work-k.late[y], pe.WaitPsum)
+		}
+	}
+	return p
 }

@@ -78,6 +78,8 @@ func newPhase(m *Store, k compiler.Kernel) (phase, error) {
 	switch k := k.(type) {
 	case *compiler.LayerNorm:
 		return &layerNorm{m, k}, nil
+	case *compiler.LayerNormBackward:
+		return &layerNormBackward{m, k}, nil
 	}
 	return nil, fmt.Errorf("runtime: no phase for kernel %s", k.Name())
 }

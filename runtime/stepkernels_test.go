@@ -253,3 +253,12 @@ func (b *bench) compare(name string, r *LayoutReport, p *PhaseReport, near int64
 		}
 	}
 }
+
+// perToken draws a number per token place.
+func (b *bench) perToken(draw func() float64) []float32 {
+	v := make([]float32, b.space.HostTokens())
+	for i := range v {
+		v[i] = float32(draw())
+	}
+	return v
+}
