@@ -80,6 +80,10 @@ func newPhase(m *Store, k compiler.Kernel) (phase, error) {
 		return &layerNorm{m, k}, nil
 	case *compiler.LayerNormBackward:
 		return &layerNormBackward{m, k}, nil
+	case *compiler.GELU:
+		return &gelu{m, k}, nil
+	case *compiler.GELUBackward:
+		return &geluBackward{m, k}, nil
 	}
 	return nil, fmt.Errorf("runtime: no phase for kernel %s", k.Name())
 }
