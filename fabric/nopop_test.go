@@ -36,3 +36,29 @@ func TestCommandKept(t *testing.T) {
 		}
 	}
 }
+
+// TestSwitchedEdgeOutput: two switch positions may send over the same edge port.
+func TestSwitchedEdgeOutput(t *testing.T) {
+	r := newRig(t, defaults(1, 2))
+	err := r.m.SetRoute(Coord{0, 0}, 0, Route{Positions: []Position{{Ports(Ramp), Ports(North)}, {Ports(South), Ports(North)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.route(0, 1, 0, Ports(Ramp), Ports(North))
+	port := r.m.AddActor()
+	if err := r.m.EdgeOut(Coord{0, 0}, North, 0, port); err != nil {
+		t.Fatal(err)
+	}
+	r.seal()
+	first := r.peSource(0, 0, 2, 0)
+	first.send[1].Control, first.send[1].Switches = true, uint16(SwitchAdvance)
+	second := r.peSource(1, 0, 1, 0)
+	second.send[0].Data = 9
+	out := &sink{queue: r.m.EdgeQueue(Coord{0, 0}, North, 0, false)}
+	r.sinks[port] = out
+	r.m.Agenda().Wake(port, 0)
+	r.run()
+	if len(out.got) != 3 || out.got[0].Data != 0 || out.got[2].Data != 9 {
+		t.Errorf("the edge got %v, want wavelets 0, 1, 9", out.got)
+	}
+}
