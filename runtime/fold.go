@@ -16,10 +16,12 @@ type folding struct {
 	k   compiler.Kernel
 	ph  phase
 	hop int64
+
+	apart bool // what enters is for one group alone, and all of them share the link
 }
 
 func newFolding(s *compiler.Space, k compiler.Kernel, ph phase) *folding {
-	return &folding{s, k, ph, int64(s.Target.Get("hop_cycles"))}
+	return &folding{s: s, k: k, ph: ph, hop: int64(s.Target.Get("hop_cycles"))}
 }
 
 // rowRun is one run of the row.
@@ -36,6 +38,9 @@ func (f *folding) row(ctx context.Context, hold [][]fabric.Cycle) (*rowRun, erro
 	}
 	f.ph.feed(l)
 	l.OutRate /= float64(f.s.Groups) // all of them send
+	if f.apart {
+		l.InRate /= float64(f.s.Groups)
+	}
 	if hold != nil {
 		l.InRate = 0 // the link paced the first row; now it is part of hold
 		for i := range l.In {
@@ -88,10 +93,12 @@ type skew struct {
 	late  []int64 // per row
 }
 
-// workEnd is when the last PE of a row has nothing left to do.
+// end is when the PE of a column has nothing left to do, workEnd when all have.
+func (r *rowRun) end(c int) int64 { return int64(r.Cycles) - r.PEs[c][pe.Idle] }
+
 func (r *rowRun) workEnd() (end int64) {
-	for _, s := range r.PEs {
-		end = max(end, int64(r.Cycles)-s[pe.Idle])
+	for c := range r.PEs {
+		end = max(end, r.end(c))
 	}
 	return end
 }

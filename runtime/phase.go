@@ -84,6 +84,10 @@ func newPhase(m *Store, k compiler.Kernel) (phase, error) {
 		return &gelu{m, k}, nil
 	case *compiler.GELUBackward:
 		return &geluBackward{m, k}, nil
+	case *compiler.Embed:
+		return &embed{m, k}, nil
+	case *compiler.EmbedBackward:
+		return &embedBackward{m, k}, nil
 	}
 	return nil, fmt.Errorf("runtime: no phase for kernel %s", k.Name())
 }
