@@ -126,3 +126,34 @@ func (b *blocks) report() *PhaseReport {
 	}
 	return p
 }
+
+// skew is that of a kernel with one port per group, whose rows do the same work and then wait
+// for their block: a row whose block comes during the work is not late.
+func (b *blocks) skew() *skew {
+	rows := b.s.Rows()
+	k := &skew{first: b.first, end: b.first.workEnd(), late: make([]int64, rows)}
+	if rows == 1 {
+		k.end = b.last.workEnd() // of the last group
+		k.late[0] = max(0, k.end-b.first.workEnd())
+		return k
+	}
+	k.end = max(k.end, b.last.workEnd())
+	after := func(y int) int64 { return b.through(0, y) - b.through(0, 0) }
+	slack := after(rows-1) - (k.end - b.first.workEnd())
+	for y := range rows {
+		k.late[y] = max(0, after(y)-slack)
+	}
+	return k
+}
+
+// rowByRow is the report of such a kernel.
+func (f *folding) rowByRow(ctx context.Context) (*PhaseReport, error) {
+	b, err := f.blocks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	k := b.skew()
+	p := f.unfold(k, k.end)
+	b.count(p)
+	return p, nil
+}

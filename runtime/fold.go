@@ -148,15 +148,15 @@ func (f *folding) unfold(k *skew, end int64) *PhaseReport {
 	}
 	p.Grid.Shift = make([]pe.StateCycles, rows)
 	for y, late := range k.late {
-		p.Grid.wait(y, late, pe.WaitWeight)
+		wait(p.Grid.Shift, y, late, pe.WaitWeight)
 	}
 	return p
 }
 
 // wait turns cycles of row y's PEs from idle at the end into waiting.
-func (g *Grid) wait(y int, cycles int64, as pe.State) {
-	g.Shift[y][as] += cycles
-	g.Shift[y][pe.Idle] -= cycles
+func wait(shift []pe.StateCycles, y int, cycles int64, as pe.State) {
+	shift[y][as] += cycles
+	shift[y][pe.Idle] -= cycles
 }
 
 // chainHop is what one more row adds to a chain up the column: the result leaves the datapath,
@@ -184,7 +184,7 @@ func (f *folding) upColumns(k *skew) *PhaseReport {
 	for y := range rows {
 		through := out + int64(rows-1-y)*f.chainHop()
 		if through = min(through, p.Cycles); through > work+k.late[y] {
-			p.Grid.wait(y, through-work-k.late[y], pe.WaitPsum)
+			wait(p.Grid.Shift, y, through-work-k.late[y], pe.WaitPsum)
 		}
 	}
 	return p
@@ -197,4 +197,16 @@ func (f *folding) alike(ctx context.Context) (*PhaseReport, error) {
 		return nil, err
 	}
 	return f.unfold(&skew{first: first, late: make([]int64, f.s.Rows())}, int64(first.Cycles)), nil
+}
+
+// chainEnd is when the sums have left the first row, if the chain up the column ends a row's work.
+func (k *skew) chainEnd(f *folding) int64 {
+	rows := int64(len(k.late))
+	end := k.first.workEnd()
+	for _, o := range k.first.Out {
+		for _, a := range o.Arrivals {
+			end = max(end, int64(a.Cycle))
+		}
+	}
+	return end + k.late[rows-1] + (rows-1)*f.chainHop()
 }

@@ -40,6 +40,7 @@ type Grid struct {
 	Cells            []pe.StateCycles // [PeriodY][PeriodX]
 	Skew             int64
 	Shift            []pe.StateCycles // per row, added to its PEs' cells: what waits longer is idle less; nil: nothing
+	ShiftLast        []pe.StateCycles // the same for the last column of each period alone
 }
 
 // At is the cycles by state of the PE in column x and row y.
@@ -49,6 +50,9 @@ func (g *Grid) At(x, y int) pe.StateCycles {
 	s[pe.Idle] -= g.Skew * int64(y)
 	if g.Shift != nil {
 		s.Add(g.Shift[y], 1)
+	}
+	if g.ShiftLast != nil && x%g.PeriodX == g.PeriodX-1 {
+		s.Add(g.ShiftLast[y], 1)
 	}
 	return s
 }
@@ -70,6 +74,11 @@ func (g *Grid) Sum(width, height int) (sum pe.StateCycles) {
 			sum.Add(r, int64(width))
 		}
 	}
+	if g.ShiftLast != nil {
+		for _, r := range g.ShiftLast[:height] {
+			sum.Add(r, int64(width/g.PeriodX))
+		}
+	}
 	return sum
 }
 
@@ -88,6 +97,12 @@ func newPhase(m *Store, k compiler.Kernel) (phase, error) {
 		return &embed{m, k}, nil
 	case *compiler.EmbedBackward:
 		return &embedBackward{m, k}, nil
+	case *compiler.LossChunk:
+		return &lossChunk{m, k}, nil
+	case *compiler.LossReduce:
+		return &lossReduce{m, k}, nil
+	case *compiler.LossBackward:
+		return &lossBackward{m, k}, nil
 	}
 	return nil, fmt.Errorf("runtime: no phase for kernel %s", k.Name())
 }
