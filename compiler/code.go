@@ -99,6 +99,9 @@ func (i *Instr) ThenUnblock(t *Task) *Instr {
 // Triggered says that a data task's descriptors stay loaded: no task switch, a short start.
 func (t *Task) Triggered() *Task { t.task.Triggered = true; return t }
 
+// Wide makes a data task take a wavelet as one 32-bit value without index.
+func (t *Task) Wide() *Task { t.task.Wide = true; return t }
+
 // Words2 makes a data task take an index wavelet and then a 32-bit value.
 func (t *Task) Words2() *Task { t.task.Words = 2; return t }
 

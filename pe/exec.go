@@ -181,6 +181,10 @@ func (p *PE) execLocal(a *active) {
 	if p.execFast(a) {
 		return
 	}
+	if in.Op == FMac && in.Dst.Fixed && in.Dst.Inner > 0 {
+		p.execSums(a)
+		return
+	}
 	for i := range a.n {
 		w := in.Dst.word(a.dst, i)
 		x := p.source(&in.A, a.a, a.sa, i)

@@ -159,7 +159,7 @@ type Operand struct {
 	Stride  int  // Mem: elements from one to the next; 0 means 1
 	Inner   int  // Mem: elements of a run; 0 means all: a second dimension of runs
 	Outer   int  // Mem: elements from the first of a run to the first of the next; 0 repeats the run
-	Fixed   bool // Mem: all elements are the one at Base, an accumulator held by the datapath
+	Fixed   bool // Mem: all elements (with Inner: of a run) are the first, an accumulator held by the datapath
 	Packed  bool // FabOut: the wavelet's upper half is a running index
 	Color   fabric.Color
 	Value   float32 // Const

@@ -159,6 +159,10 @@ func (p *PE) take(t fabric.Cycle, task *Task, q fabric.QueueID) bool {
 		return true
 	}
 	p.mesh.Pop(q, t)
+	if task.Wide {
+		p.regs[0] = int32(w.Data)
+		return true
+	}
 	value, index := fabric.Unpack(w.Data)
 	p.regs[0], p.regs[1] = int32(value), int32(index)
 	return true
