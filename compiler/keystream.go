@@ -1,0 +1,175 @@
+package compiler
+
+import (
+	"math"
+
+	"cs2sim.dev/fabric"
+	"cs2sim.dev/pe"
+)
+
+// Entries of the control wavelets that end a key, by the part of the block they end it in.
+const (
+	endOfKey   uint16 = 1 + iota // its scores
+	endOfValue                   // its values
+	endOfAgain                   // the key's second pass, of the backward kernel
+)
+
+// part is one pass over the keys of a block: a row sends every key of it as a wavelet per feature and
+// a control wavelet.
+type part struct {
+	tile  Array
+	entry uint16
+}
+
+// sendTasks make a row send its keys, block after block and part after part. The
+// first of the returned tasks starts it. The last control wavelet turns the next row's router from receiving
+// to sending. A microthread sends, so that the PE can work on its own keys meanwhile: they
+// come back to it over its own ramp, and where they do not fit yet, it waits without holding
+// up the task that takes them.
+func (h *head) sendTasks(r *Role, parts []part) *Task {
+	key, count := r.Reg("key sent", 0), r.Reg("keys sent of the part", 0)
+	tasks := make([]*Task, len(parts))
+	for i := range parts {
+		tasks[i] = r.Local([3]string{"send keys", "send values", "send keys again"}[i])
+	}
+	for i, p := range parts {
+		t, next := tasks[i], tasks[(i+1)%len(parts)]
+		column := p.tile.By(key, 1)
+		column.Stride = h.tokens
+		t.FMov(h.features, pe.Out(h.typ, keysSouth), column).As(pe.RingAdd, pe.WaitWeight).On(sendThread)
+		end := func(switches ...fabric.SwitchCommand) *Instr {
+			entry := pe.Constant(pe.F32, math.Float32frombits(uint32(p.entry)))
+			return t.FMov(1, pe.Out(pe.F32, keysSouth), entry).As(pe.RingAdd, pe.WaitWeight).On(sendThread).AsControl(switches...)
+		}
+		t.Add(key, 1, 0)
+		t.Add(count, 1, h.keys)
+		JumpIf(t, count, pe.NE, 0, "more")
+		if i < len(parts)-1 {
+			t.Add(key, -h.keys, 0)
+			end().ThenActivate(next)
+			t.Jump("end")
+		} else {
+			JumpIf(t, key, pe.EQ, h.tokens, "last")
+			end().ThenActivate(next)
+			t.Jump("end")
+			t.Label("last")
+			end(fabric.SwitchStay, fabric.SwitchAdvance)
+			t.Jump("end")
+		}
+		t.Label("more")
+		end().ThenActivate(t)
+		t.Label("end")
+	}
+	return tasks[0]
+}
+
+// routeKeys lays color 11 down the rows of every sequence. A row passes on what comes from
+// above until its turn.
+func routeKeys(b *Builder, s *Space, groups, rows int) {
+	b.l.Colors = append(b.l.Colors, ColorUse{keysSouth, "keys south", "keys and values of one row after the other, down the rows of a sequence"})
+	ramp, north := fabric.Ports(fabric.Ramp), fabric.Ports(fabric.North)
+	for y := range rows {
+		tx := fabric.Ports(fabric.South, fabric.Ramp)
+		if y%s.SeqRows == s.SeqRows-1 {
+			tx = ramp
+		}
+		route := fabric.Route{Positions: []fabric.Position{{Rx: north, Tx: tx}, {Rx: ramp, Tx: tx}}}
+		if y%s.SeqRows == 0 {
+			route = fabric.Static(ramp, tx)
+		}
+		b.Route(keysSouth, Area{0, y, groups * s.Columns, y + 1}, route)
+	}
+}
+
+// keyWalk is where the triggered tasks stand in a block. Of a foreign row all queries meet every
+// key; of the own row query i meets keys 0 to i, so that each key takes one query less.
+type keyWalk struct {
+	h       *head
+	queries Reg // that meet the key
+	feature Reg // element of a query tile: feature after feature, from the first query that meets the key
+	element Reg // of the block's scores, [keys][tokens]
+	key     Reg // of the block
+	begin   Reg // first query that meets the block's first key
+	own     Reg // 1 on the own row's keys
+	step    Reg // of element from key to key
+	back    Reg // of feature from the end of a key to the next
+	fresh   Reg // 0: a score's first product overwrites
+	blocks  Reg // rows still to come, the own one included
+	passed  Reg // keys of the row before the block
+}
+
+func newKeyWalk(h *head, r *Role) *keyWalk {
+	return &keyWalk{
+		h: h, queries: r.Reg("queries", 0), feature: r.Reg("feature", 0), element: r.Reg("element", 0), key: r.Reg("key", 0),
+		begin: r.Reg("first query", 0), own: r.Reg("own", 0), step: r.Reg("step", h.tokens), back: r.Reg("back", -h.tile()),
+		fresh: r.Reg("fresh", 0), blocks: r.Reg("blocks", 0), passed: r.Reg("keys passed", 0),
+	}
+}
+
+// enter sets the walk for the block to come, and jumps to label "foreign" unless it is of the own row.
+func (w *keyWalk) enter(t *Task) {
+	Mov(t, w.begin, 0)
+	JumpIf(t, w.blocks, pe.NE, 1, "foreign")
+	Mov(t, w.begin, w.passed)
+	Mov(t, w.own, 1)
+	Mov(t, w.step, w.h.tokens+1)
+	Mov(t, w.back, 1-w.h.tile())
+}
+
+// reset goes to the block's first key.
+func (w *keyWalk) reset(t *Task) {
+	Mov(t, w.key, 0)
+	Mov(t, w.fresh, 0)
+	Mov(t, w.feature, w.begin)
+	Mov(t, w.element, w.begin)
+	Calc(t, pe.ISub, w.queries, w.h.tokens, w.begin)
+}
+
+// next goes to the next key, and jumps to label "end" unless the part is over. The task's
+// opening instruction has advanced key.
+func (w *keyWalk) next(t *Task) {
+	Calc(t, pe.IAdd, w.element, w.element, w.step)
+	Calc(t, pe.IAdd, w.feature, w.feature, w.back)
+	Calc(t, pe.ISub, w.queries, w.queries, w.own)
+	Mov(t, w.fresh, 0)
+	JumpIf(t, w.key, pe.NE, w.h.keys, "end")
+}
+
+// leave ends a block: begin takes the next one, done ends the kernel.
+func (w *keyWalk) leave(t *Task, begin, done *Task) {
+	t.Add(w.passed, w.h.keys, w.h.tokens)
+	JumpIf(t, w.passed, pe.NE, 0, "again")
+	t.Add(w.blocks, -1, 0)
+	JumpIf(t, w.blocks, pe.EQ, 0, "done")
+	t.Label("again")
+	t.Activate(begin)
+	t.Jump("end")
+	t.Label("done")
+	t.Activate(done)
+}
+
+// row is the run of a block at the key, which the instruction then moves on.
+func (w *keyWalk) row(x Array) pe.Operand {
+	o := x.By(w.key, w.h.tokens)
+	o.Advance = 1
+	return o
+}
+
+// triggered is a data task that does dst += wavelet * x for the queries that meet the key, x and dst at
+// the walk's feature or element, of which the one at feature moves on.
+func (w *keyWalk) triggered(r *Role, name string, dst, x pe.Operand) (*Task, *Instr) {
+	t := r.Data(name, keysSouth).Triggered()
+	if w.h.typ == pe.F32 {
+		t.Wide()
+	}
+	return t, t.FMac(0, dst, x, pe.Register(w.h.typ, int(Value))).Count(w.queries)
+}
+
+// byFeature and byElement are an array at the walk's place.
+func (w *keyWalk) byFeature(x Array) pe.Operand {
+	o := x.By(w.feature, 1)
+	o.Advance = w.h.tokens
+	return o
+}
+
+func (w *keyWalk) byElement(x Array) pe.Operand { return x.By(w.element, 1) }

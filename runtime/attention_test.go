@@ -1,0 +1,198 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"cs2sim.dev/compiler"
+	"cs2sim.dev/model"
+	"cs2sim.dev/pe"
+	"pgregory.net/rapid"
+)
+
+// tester is what *testing.T and *rapid.T have in common.
+type tester interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Errorf(format string, args ...any)
+}
+
+// attentionCase is a shape of attention on a machine that it fills.
+type attentionCase struct {
+	heads, width, length int // of the model: features of a head, tokens of a sequence
+	perHead, tokens      int
+	groups, sequences    int
+	precision            model.Precision
+	seed                 uint64
+}
+
+func (c attentionCase) String() string { return fmt.Sprintf("%+v", struct{ attentionCase }{c}) }
+
+func (c attentionCase) space(t tester) *compiler.Space {
+	t.Helper()
+	m, err := compiler.Preset("wse2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := (c.length + c.tokens - 1) / c.tokens
+	for key, v := range map[string]int{"width": c.groups * c.heads * c.perHead, "height": c.sequences * rows} {
+		if m, err = m.With(key, float64(v)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := c.heads * c.width
+	s, err := compiler.NewSpace(model.Config{
+		Name: "attention", Layers: 1, DModel: d, Heads: c.heads, DFF: 4 * d, Vocabulary: c.heads * c.perHead, SequenceLength: c.length,
+	}, m, c.precision, c.perHead, c.tokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func drawAttention(t *rapid.T) attentionCase {
+	c := attentionCase{
+		heads: rapid.IntRange(1, 3).Draw(t, "heads"), width: rapid.IntRange(1, 9).Draw(t, "width"),
+		length: rapid.IntRange(1, 14).Draw(t, "length"),
+		groups: rapid.IntRange(1, 2).Draw(t, "groups"), sequences: rapid.IntRange(1, 2).Draw(t, "sequences"),
+		precision: rapid.SampledFrom([]model.Precision{model.Mixed, model.FP32}).Draw(t, "precision"),
+		seed:      rapid.Uint64().Draw(t, "seed"),
+	}
+	c.perHead = rapid.IntRange(1, c.width).Draw(t, "columns per head")
+	c.tokens = rapid.IntRange(1, c.length).Draw(t, "tokens per PE")
+	return c
+}
+
+// rig holds a kernel's tiles, placed in SRAM as the memory plan would, and its scratch.
+type rig struct {
+	space *compiler.Space
+	tiles []*compiler.Tile
+	next  [2]int // in T, in S
+}
+
+func newRig(s *compiler.Space) *rig {
+	core := s.Target.Core()
+	return &rig{space: s, next: [2]int{1024, (core.Banks - 3) * core.BankWords()}}
+}
+
+func (r *rig) place(words int, inS bool) int {
+	i := 0
+	if inS {
+		i = 1
+	}
+	at := r.next[i]
+	r.next[i] += words
+	return at
+}
+
+func (r *rig) feat(name string) *compiler.Tile {
+	return r.tile(&compiler.Tile{Name: name, Bounds: r.space.Feat, Type: r.space.Type()})
+}
+
+func (r *rig) stat(name string) *compiler.Tile {
+	return r.tile(&compiler.Tile{Name: name, Type: pe.F32, InS: true})
+}
+
+func (r *rig) tile(t *compiler.Tile) *compiler.Tile {
+	t.Base = r.place(t.Words(r.space.Tokens), t.InS)
+	r.tiles = append(r.tiles, t)
+	return t
+}
+
+func (r *rig) scratch(k compiler.Kernel) {
+	n := k.Scratch(r.space)
+	*k.ScratchAt() = compiler.Scratch{T: r.place(n.T, false), S: r.place(n.S, true)}
+}
+
+// wavelet runs the kernel on the wavelet engine from the tiles of h and reads them back.
+func (r *rig) wavelet(t tester, k compiler.Kernel, h *Host) (*LayoutReport, *Host) {
+	t.Helper()
+	s := r.space
+	l, err := k.Layout(s, s.Groups, s.Rows())
+	if err != nil {
+		t.Fatal(err)
+	}
+	images := make([][]uint16, len(l.PEs))
+	each := func(visit func(i, g, c, y int)) {
+		for y := range s.Rows() {
+			for x := range s.Groups * s.Columns {
+				visit(l.Index(x, y), x/s.Columns, x%s.Columns, y)
+			}
+		}
+	}
+	each(func(i, g, c, y int) {
+		images[i] = make([]uint16, l.Program(i).Words)
+		for w := range images[i] {
+			images[i][w] = 0x7e01 // NaN where nothing was stored
+		}
+		for _, tile := range r.tiles {
+			h.image(tile, g, c, y, images[i])
+		}
+	})
+	report, err := RunLayout(context.Background(), l, s.Target, LayoutOptions{Images: images})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := NewHost(s)
+	each(func(i, g, c, y int) {
+		for _, tile := range r.tiles {
+			got.read(tile, g, c, y, report.Images[i])
+		}
+	})
+	return report, got
+}
+
+// sameBits compares all tiles.
+func (r *rig) sameBits(t tester, got, want *Host) {
+	t.Helper()
+	for _, tile := range r.tiles {
+		g, w := got.Tensor(tile), want.Tensor(tile)
+		for i := range w {
+			if math.Float32bits(g[i]) != math.Float32bits(w[i]) {
+				T := r.space.HostTokens()
+				t.Fatalf("%s, feature %d, token place %d: wavelet engine %v, values %v", tile.Name, i/T, i%T, g[i], w[i])
+			}
+		}
+	}
+}
+
+// randomTile fills a tile with normal numbers in its format.
+func randomTile(h *Host, tile *compiler.Tile, rng *rand.Rand, deviation float64) {
+	x := h.Tensor(tile)
+	for i := range x {
+		x[i] = pe.Round(tile.Type, float32(rng.NormFloat64()*deviation))
+	}
+}
+
+func (c attentionCase) forward(s *compiler.Space) (*rig, *compiler.Attention) {
+	r := newRig(s)
+	k := &compiler.Attention{Q: r.feat("q"), K: r.feat("k"), V: r.feat("v"), O: r.feat("o"), LSE: r.stat("lse")}
+	r.scratch(k)
+	return r, k
+}
+
+func (c attentionCase) fill(h *Host, tiles ...*compiler.Tile) {
+	rng := rand.New(rand.NewPCG(c.seed, 1))
+	for _, tile := range tiles {
+		randomTile(h, tile, rng, 1.5)
+	}
+}
+
+func TestAttentionValues(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := drawAttention(t)
+		s := c.space(t)
+		r, k := c.forward(s)
+		h := NewHost(s)
+		c.fill(h, k.Q, k.K, k.V)
+		_, got := r.wavelet(t, k, h)
+		if err := (&attention{s, k}).values(h); err != nil {
+			t.Fatal(err)
+		}
+		r.sameBits(t, got, h)
+	})
+}
