@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -29,8 +28,6 @@ type attentionCase struct {
 	precision            model.Precision
 	seed                 uint64
 }
-
-func (c attentionCase) String() string { return fmt.Sprintf("%+v", struct{ attentionCase }{c}) }
 
 func (c attentionCase) space(t tester) *compiler.Space {
 	t.Helper()
@@ -194,5 +191,51 @@ func TestAttentionValues(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.sameBits(t, got, h)
+	})
+}
+
+// checkCycles compares the folded cycles with the wavelet engine's: busy states, FMACs and hops of
+// every PE exactly, the total within share, and states that sum to the total.
+func checkCycles(t tester, s *compiler.Space, got *PhaseReport, want *LayoutReport, share float64) {
+	t.Helper()
+	off := math.Abs(float64(got.Cycles)-float64(want.Cycles)) / float64(want.Cycles)
+	if !(off <= share) {
+		t.Errorf("%d cycles, wavelet engine %d: off by %.2f %%", got.Cycles, want.Cycles, 100*off)
+	}
+	if got.FMACs != want.FMACs || got.Hops != want.Hops || got.EdgeIn != 0 || got.EdgeOut != 0 {
+		t.Errorf("%d FMACs, %d hops, %d in, %d out; wavelet engine %d, %d, 0, 0", got.FMACs, got.Hops, got.EdgeIn, got.EdgeOut, want.FMACs, want.Hops)
+	}
+	width, height := s.Groups*s.Columns, s.Rows()
+	if sum := got.Grid.Sum(width, height); sum.Total() != int64(width*height)*got.Cycles {
+		t.Errorf("states sum to %d, must be %d PEs x %d cycles", sum.Total(), width*height, got.Cycles)
+	}
+	for y := range height {
+		for x := range width {
+			g, w := got.Grid.At(x, y), want.PEs[y*width+x]
+			for _, state := range pe.States() {
+				if state.Busy() && g[state] != w[state] {
+					t.Errorf("PE (%d,%d): %d cycles of %s, wavelet engine %d", x, y, g[state], state.Name(), w[state])
+				}
+				if g[state] < 0 {
+					t.Errorf("PE (%d,%d): %d cycles of %s", x, y, g[state], state.Name())
+				}
+			}
+		}
+	}
+}
+
+func TestAttentionCycles(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := drawAttention(t)
+		c.length = rapid.IntRange(1, 24*c.tokens).Draw(t, "longer")
+		c.tokens = min(c.tokens, c.length)
+		s := c.space(t)
+		r, k := c.forward(s)
+		want, _ := r.wavelet(t, k, NewHost(s))
+		got, err := (&attention{s, k}).cycles(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkCycles(t, s, got, want, 0.01)
 	})
 }
