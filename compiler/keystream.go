@@ -155,6 +155,12 @@ func (w *keyWalk) row(x Array) pe.Operand {
 	return o
 }
 
+// unmoved is the same operand once more in an instruction, which moves it on once.
+func unmoved(o pe.Operand) pe.Operand {
+	o.Advance = 0
+	return o
+}
+
 // triggered is a data task that does dst += wavelet * x for the queries that meet the key, x and dst at
 // the walk's feature or element, of which the one at feature moves on.
 func (w *keyWalk) triggered(r *Role, name string, dst, x pe.Operand) (*Task, *Instr) {

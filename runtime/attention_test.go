@@ -239,3 +239,32 @@ func TestAttentionCycles(t *testing.T) {
 		checkCycles(t, s, got, want, 0.01)
 	})
 }
+
+func (c attentionCase) backward(s *compiler.Space) (*rig, *compiler.AttentionBackward) {
+	r := newRig(s)
+	k := &compiler.AttentionBackward{
+		Q: r.feat("q"), K: r.feat("k"), V: r.feat("v"), O: r.feat("o"), DO: r.feat("do"), LSE: r.stat("lse"),
+		DQ: r.feat("dq"), DK: r.feat("dk"), DV: r.feat("dv"),
+	}
+	r.scratch(k)
+	return r, k
+}
+
+func TestAttentionBackwardValues(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := drawAttention(t)
+		s := c.space(t)
+		r, k := c.backward(s)
+		h := NewHost(s)
+		c.fill(h, k.Q, k.K, k.V, k.DO)
+		forward := &compiler.Attention{Q: k.Q, K: k.K, V: k.V, O: k.O, LSE: k.LSE}
+		if err := (&attention{s, forward}).values(h); err != nil {
+			t.Fatal(err)
+		}
+		_, got := r.wavelet(t, k, h)
+		if err := (&attentionBackward{s, k}).values(h); err != nil {
+			t.Fatal(err)
+		}
+		r.sameBits(t, got, h)
+	})
+}
