@@ -15,10 +15,10 @@ func (k *AttentionBackward) Name() string { return "attention backward" }
 // of the rows below. A row runs ahead of those by as many keys.
 const maxGradientBytes = 1024
 
-// gradientsWaiting is how many keys' gradients wait: at least two, at most a block's.
+// gradientsWaiting is how many keys' gradients wait, at least two.
 func gradientsWaiting(h *head) int {
 	perKey := 2 * h.features * pe.F32.Words() * 2
-	return max(2, min(maxGradientBytes/perKey, h.keys))
+	return max(2, maxGradientBytes/perKey)
 }
 
 // Scratch is what the kernel needs beside its tiles.
@@ -282,27 +282,50 @@ func (k *AttentionBackward) gradients(t *Task, h *head, a *backwardArrays, w *ke
 	t.FMac(h.tile(), sums(0), a.do.All(), p).NewSum()
 	t.FMac(h.tile(), sums(n), a.q.All(), h.repeated(w.row(a.dscores))).NewSum()
 
-	add := func(n, first int, dst pe.Operand) {
-		x := pe.Indexed(pe.F32, a.waiting.From(first).Base, int(slot), 2*h.features*pe.F32.Words())
+	// The terms of the rows below come first, so that the chain adds from the last row up.
+	add := func(dst pe.Operand) {
+		x := pe.Indexed(pe.F32, a.waiting.Base, int(slot), 2*n*pe.F32.Words())
 		if row.receives {
-			t.FAdd(n, dst, pe.In(pe.F32, row.in()), x).As(pe.RingAdd, pe.WaitPsum).On(northThread)
+			t.FAdd(2*n, dst, pe.In(pe.F32, row.in()), x).As(pe.RingAdd, pe.WaitPsum).On(northThread)
 		} else {
-			t.FMov(n, dst, x).As(pe.RingAdd, pe.WaitPsum).On(northThread)
+			t.FMov(2*n, dst, x).As(pe.RingAdd, pe.WaitPsum).On(northThread)
 		}
 	}
 	if row.sends {
 		JumpIf(t, w.own, pe.NE, 0, "own")
-		add(2*n, 0, pe.Out(pe.F32, row.out()))
+		add(pe.Out(pe.F32, row.out()))
 		t.Jump("added")
 		t.Label("own")
 	}
-	// The walk's feature stands a tile behind the key.
-	column := func(x Array) pe.Operand {
-		o := x.From(-h.tile())
-		o.Reg, o.Scale, o.Stride = int(w.feature), x.Type.Words(), h.tokens
-		return o
-	}
-	add(n, 0, column(a.dv))
-	add(n, n, column(a.dk))
+	// One instruction for both tiles, in which the key's features lie a run of tokens apart. The
+	// walk's feature stands a tile behind the key.
+	key := a.dv.From(-h.tile())
+	key.Reg, key.Scale, key.Stride = int(w.feature), h.typ.Words(), h.tokens
+	key.Inner, key.Outer = n, (a.dk.Base-a.dv.Base)/h.typ.Words()
+	add(key)
 	t.Label("added")
+}
+
+// FreeRows is how long a sequence may be, in rows, for no row to wait until the gradients of the
+// rows below have come up to it: they pass a row in the time of a wavelet from PE to PE, and a row
+// runs ahead by the keys whose gradients fit into its SRAM, at the least the cycles of their products
+// and, of whole blocks, of the wavelets before them.
+func (k *AttentionBackward) FreeRows(s *Space) int {
+	f, core := s.Target.Fabric(s.Target.Width(), s.Target.Height()), s.Target.Core()
+	perRow := 1 + f.HopCycles + 2*f.RampCycles
+	rows := math.MaxInt
+	for place := range s.HeadColumns() {
+		h := newHead(s, k.Q.Features(place), place)
+		cost := func(n int) int {
+			in := pe.Instr{Op: pe.FMac, N: n, Dst: pe.Memory(pe.F32, 0), A: pe.Memory(h.typ, 0), B: pe.Memory(h.typ, 0)}
+			in.Dst.Fixed, in.B.Fixed = true, true
+			c := core.Cost(&in, true)
+			return c.Start + c.Steps
+		}
+		waiting := gradientsWaiting(&h)
+		ahead := waiting * 2 * cost(h.tile())
+		ahead += waiting / h.keys * h.keys * 3 * h.features * cost(1)
+		rows = min(rows, ahead/perRow)
+	}
+	return rows
 }

@@ -18,7 +18,7 @@ func (a *attention) feed(*compiler.Layout)    {}
 func (a *attention) collect([]EdgeData) error { return nil }
 
 func (a *attention) cycles(ctx context.Context) (*PhaseReport, error) {
-	return attentionCycles(ctx, a.kernel, a.space)
+	return attentionCycles(ctx, a.kernel, a.space, a.space.SeqRows)
 }
 
 // values takes all rows of a sequence through the blocks together, as the machine does.

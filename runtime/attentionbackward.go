@@ -17,7 +17,7 @@ func (a *attentionBackward) feed(*compiler.Layout)    {}
 func (a *attentionBackward) collect([]EdgeData) error { return nil }
 
 func (a *attentionBackward) cycles(ctx context.Context) (*PhaseReport, error) {
-	return attentionCycles(ctx, a.kernel, a.space)
+	return attentionCycles(ctx, a.kernel, a.space, a.kernel.FreeRows(a.space))
 }
 
 // values takes all rows of a sequence through the blocks together, as the machine does.

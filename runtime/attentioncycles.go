@@ -31,9 +31,9 @@ type headRun struct {
 }
 
 // attentionCycles runs sequences of growing length until two rows add the same, or the whole
-// sequence has run.
-func attentionCycles(ctx context.Context, k compiler.Kernel, s *compiler.Space) (*PhaseReport, error) {
-	for rows := fewestRows; rows < s.SeqRows; {
+// sequence has run. Beyond free rows what comes up from the last row holds up the first: rows are not alike.
+func attentionCycles(ctx context.Context, k compiler.Kernel, s *compiler.Space, free int) (*PhaseReport, error) {
+	for rows := fewestRows; rows < s.SeqRows && s.SeqRows <= free; {
 		a, err := runHead(ctx, k, s, rows-2)
 		if err != nil {
 			return nil, err
@@ -115,6 +115,9 @@ func extend(s *compiler.Space, a, b *headRun) *PhaseReport {
 				last := cell
 				cell.Add(last, int64(times))
 				cell.Add(step, -int64(times))
+			}
+			for i := range cell { // waits vary by a few cycles from block to block
+				cell[i] = max(cell[i], 0)
 			}
 			cell[pe.Idle] = 0
 			cell[pe.Idle] = p.Cycles - cell.Total()

@@ -66,5 +66,11 @@ func (g *Grid) Sum(width, height int) (sum pe.StateCycles) {
 
 // newPhase binds a kernel to MemoryX.
 func newPhase(m *Store, k compiler.Kernel) (phase, error) {
+	switch k := k.(type) {
+	case *compiler.Attention:
+		return &attention{m.Space, k}, nil
+	case *compiler.AttentionBackward:
+		return &attentionBackward{m.Space, k}, nil
+	}
 	return nil, fmt.Errorf("runtime: no phase for kernel %s", k.Name())
 }
