@@ -88,6 +88,7 @@ func (k *Attention) role(b *Builder, s *Space, h head) (*Role, *keyWalk) {
 	a, w := k.arrays(r, s, &h), newKeyWalk(&h, r)
 	start, begin, softmax, finish := r.Local("start"), r.Local("begin"), r.Local("softmax"), r.Local("finish")
 	send := h.sendTasks(r, []part{{k.K.array(r, s.Tokens), endOfKey}, {k.V.array(r, s.Tokens), endOfValue}})
+	masks := r.Local("masks")
 	scored, mixed := r.Control("end of key", keysSouth, endOfKey).Triggered(), r.Control("end of value", keysSouth, endOfValue).Triggered()
 	score, product := w.triggered(r, "score", w.byElement(a.scores), w.byFeature(a.q))
 	product.OverwriteWhileZero(w.fresh)
@@ -102,17 +103,17 @@ func (k *Attention) role(b *Builder, s *Space, h head) (*Role, *keyWalk) {
 	start.FMov(h.tokens, a.sum.All(), pe.Constant(pe.F32, 0))
 	start.Activate(begin)
 
-	begin.FMov(h.tokens, a.rescale.All(), a.top.All())
-	if !h.alone() {
-		k.takeScores(begin, &h, a).ThenActivate(softmax)
+	ready := func(t *Task) {
+		t.FMov(h.tokens, a.rescale.All(), a.top.All())
+		if !h.alone() {
+			k.takeScores(t, &h, a).ThenActivate(softmax)
+		}
+		w.reset(t)
+		t.Unblock(score)
 	}
-	w.enter(begin)
-	begin.FMov(h.block(), a.scores.All(), pe.Constant(pe.F32, never)) // of masked pairs
-	JumpIf(begin, w.passed, pe.NE, 0, "foreign")
-	begin.Activate(send)
-	begin.Label("foreign")
-	w.reset(begin)
-	begin.Unblock(score)
+	w.enter(begin, send, masks, ready)
+	masks.FMov(h.block(), a.scores.All(), pe.Constant(pe.F32, never))
+	ready(masks)
 
 	if h.alone() {
 		scored.FMax(h.tokens, a.top.All(), a.top.All(), w.row(a.scores))
@@ -124,7 +125,7 @@ func (k *Attention) role(b *Builder, s *Space, h head) (*Role, *keyWalk) {
 	if h.alone() {
 		scored.Activate(softmax)
 	}
-	scored.Label("end")
+	w.nextOwn(scored)
 
 	k.softmax(softmax, &h, a, mix)
 	w.reset(softmax)
@@ -136,7 +137,7 @@ func (k *Attention) role(b *Builder, s *Space, h head) (*Role, *keyWalk) {
 	w.next(mixed)
 	mixed.Block(mix)
 	w.leave(mixed, begin, finish)
-	mixed.Label("end")
+	w.nextOwn(mixed)
 
 	finish.Special(pe.FRecip, h.tokens, a.rescale.All(), a.sum.All())
 	finish.FMul(h.tile(), a.o.All(), a.acc.All(), h.repeated(a.rescale.All()))

@@ -156,6 +156,7 @@ func (k *AttentionBackward) role(b *Builder, s *Space, h head, row keyRow) (*Rol
 	slot := r.Reg("slot", 0)
 	start, begin, probabilities, finish := r.Local("start"), r.Local("begin"), r.Local("probabilities"), r.Local("finish")
 	send := h.sendTasks(r, []part{{a.k, endOfKey}, {a.v, endOfValue}, {a.k, endOfAgain}})
+	masks := r.Local("masks")
 	scored := r.Control("end of key", keysSouth, endOfKey).Triggered()
 	sloped := r.Control("end of value", keysSouth, endOfValue).Triggered()
 	again := r.Control("end of key again", keysSouth, endOfAgain).Triggered()
@@ -182,18 +183,18 @@ func (k *AttentionBackward) role(b *Builder, s *Space, h head, row keyRow) (*Rol
 		h.receive(start, h.tokens, a.balance.All()).ThenActivate(begin)
 	}
 
-	if !h.alone() {
-		h.receive(begin, h.block(), a.scores.All())
-		h.receive(begin, h.block(), a.slopes.All()).ThenActivate(probabilities)
+	ready := func(t *Task) {
+		if !h.alone() {
+			h.receive(t, h.block(), a.scores.All())
+			h.receive(t, h.block(), a.slopes.All()).ThenActivate(probabilities)
+		}
+		w.reset(t)
+		t.Unblock(score)
 	}
-	w.enter(begin)
-	begin.FMov(h.block(), a.scores.All(), pe.Constant(pe.F32, float32(math.Inf(-1)))) // of masked pairs
-	begin.FMov(h.block(), a.slopes.All(), pe.Constant(pe.F32, 0))
-	JumpIf(begin, w.passed, pe.NE, 0, "foreign")
-	begin.Activate(send)
-	begin.Label("foreign")
-	w.reset(begin)
-	begin.Unblock(score)
+	w.enter(begin, send, masks, ready)
+	masks.FMov(h.block(), a.scores.All(), pe.Constant(pe.F32, float32(math.Inf(-1))))
+	masks.FMov(h.block(), a.slopes.All(), pe.Constant(pe.F32, 0))
+	ready(masks)
 
 	// What ends a key is work that waits for nothing else: with a head on one column, a step towards
 	// the probabilities.
@@ -206,7 +207,7 @@ func (k *AttentionBackward) role(b *Builder, s *Space, h head, row keyRow) (*Rol
 	scored.Block(score)
 	w.reset(scored)
 	scored.Unblock(slope)
-	scored.Label("end")
+	w.nextOwn(scored)
 
 	if row := w.row(a.slopes); h.alone() {
 		sloped.FSub(h.tokens, row, unmoved(row), a.balance.All())
@@ -218,7 +219,7 @@ func (k *AttentionBackward) role(b *Builder, s *Space, h head, row keyRow) (*Rol
 	if h.alone() {
 		sloped.Activate(probabilities)
 	}
-	sloped.Label("end")
+	w.nextOwn(sloped)
 
 	k.probabilities(probabilities, &h, a, query)
 	w.reset(probabilities)
@@ -231,7 +232,7 @@ func (k *AttentionBackward) role(b *Builder, s *Space, h head, row keyRow) (*Rol
 	w.next(again)
 	again.Block(query)
 	w.leave(again, begin, finish)
-	again.Label("end")
+	w.nextOwn(again)
 
 	if h.typ != pe.F32 {
 		finish.FMov(h.tile(), a.dq.All(), a.acc.All())

@@ -14,6 +14,26 @@ const (
 	endOfAgain                   // the key's second pass, of the backward kernel
 )
 
+// KeyOrder is which of a block's keys is the j-th on its way: the last, the first, the last but one, and
+// so on. The row that sends them also meets them, the last key with few of its queries and the first with all:
+// in this order it falls behind the rows below for a key at a time, which the buffers
+// between them make up for.
+func KeyOrder(j, keys int) int {
+	if j%2 == 0 {
+		return keys - 1 - j/2
+	}
+	return j / 2
+}
+
+// keyOrder sets Index to the KeyOrder of the number in a register.
+func (h *head) keyOrder(t *Task, j Reg) {
+	Calc(t, pe.And, Value, j, 1)
+	Calc(t, pe.Shr, Index, j, 1)
+	JumpIf(t, Value, pe.NE, 0, "low")
+	Calc(t, pe.ISub, Index, h.keys-1, Index)
+	t.Label("low")
+}
+
 // part is one pass over the keys of a block: a row sends every key of it as a wavelet per feature and
 // a control wavelet.
 type part struct {
@@ -27,31 +47,31 @@ type part struct {
 // come back to it over its own ramp, and where they do not fit yet, it waits without holding
 // up the task that takes them.
 func (h *head) sendTasks(r *Role, parts []part) *Task {
-	key, count := r.Reg("key sent", 0), r.Reg("keys sent of the part", 0)
+	base, count := r.Reg("block sent", 0), r.Reg("keys sent of the part", 0)
 	tasks := make([]*Task, len(parts))
 	for i := range parts {
 		tasks[i] = r.Local([3]string{"send keys", "send values", "send keys again"}[i])
 	}
 	for i, p := range parts {
 		t, next := tasks[i], tasks[(i+1)%len(parts)]
-		column := p.tile.By(key, 1)
+		h.keyOrder(t, count)
+		Calc(t, pe.IAdd, Index, Index, base)
+		column := p.tile.By(Index, 1)
 		column.Stride = h.tokens
 		t.FMov(h.features, pe.Out(h.typ, keysSouth), column).As(pe.RingAdd, pe.WaitWeight).On(sendThread)
 		end := func(switches ...fabric.SwitchCommand) *Instr {
 			entry := pe.Constant(pe.F32, math.Float32frombits(uint32(p.entry)))
 			return t.FMov(1, pe.Out(pe.F32, keysSouth), entry).As(pe.RingAdd, pe.WaitWeight).On(sendThread).AsControl(switches...)
 		}
-		t.Add(key, 1, 0)
 		t.Add(count, 1, h.keys)
 		JumpIf(t, count, pe.NE, 0, "more")
-		if i < len(parts)-1 {
-			t.Add(key, -h.keys, 0)
-			end().ThenActivate(next)
-			t.Jump("end")
-		} else {
-			JumpIf(t, key, pe.EQ, h.tokens, "last")
-			end().ThenActivate(next)
-			t.Jump("end")
+		if i == len(parts)-1 {
+			t.Add(base, h.keys, 0)
+			JumpIf(t, base, pe.EQ, h.tokens, "last")
+		}
+		end().ThenActivate(next)
+		t.Jump("end")
+		if i == len(parts)-1 {
 			t.Label("last")
 			end(fabric.SwitchStay, fabric.SwitchAdvance)
 			t.Jump("end")
@@ -82,17 +102,14 @@ func routeKeys(b *Builder, s *Space, groups, rows int) {
 }
 
 // keyWalk is where the triggered tasks stand in a block. Of a foreign row all queries meet every
-// key; of the own row query i meets keys 0 to i, so that each key takes one query less.
+// key; of the own row query i meets keys 0 to i.
 type keyWalk struct {
 	h       *head
 	queries Reg // that meet the key
 	feature Reg // element of a query tile: feature after feature, from the first query that meets the key
-	element Reg // of the block's scores, [keys][tokens]
-	key     Reg // of the block
-	begin   Reg // first query that meets the block's first key
+	element Reg // of the block's scores, [keys in their order][tokens]
+	key     Reg // of the block, in order
 	own     Reg // 1 on the own row's keys
-	step    Reg // of element from key to key
-	back    Reg // of feature from the end of a key to the next
 	fresh   Reg // 0: a score's first product overwrites
 	blocks  Reg // rows still to come, the own one included
 	passed  Reg // keys of the row before the block
@@ -101,38 +118,61 @@ type keyWalk struct {
 func newKeyWalk(h *head, r *Role) *keyWalk {
 	return &keyWalk{
 		h: h, queries: r.Reg("queries", 0), feature: r.Reg("feature", 0), element: r.Reg("element", 0), key: r.Reg("key", 0),
-		begin: r.Reg("first query", 0), own: r.Reg("own", 0), step: r.Reg("step", h.tokens), back: r.Reg("back", -h.tile()),
-		fresh: r.Reg("fresh", 0), blocks: r.Reg("blocks", 0), passed: r.Reg("keys passed", 0),
+		own: r.Reg("own", 0), fresh: r.Reg("fresh", 0), blocks: r.Reg("blocks", 0), passed: r.Reg("keys passed", 0),
 	}
 }
 
-// enter sets the walk for the block to come, and jumps to label "foreign" unless it is of the own row.
-func (w *keyWalk) enter(t *Task) {
-	Mov(t, w.begin, 0)
-	JumpIf(t, w.blocks, pe.NE, 1, "foreign")
-	Mov(t, w.begin, w.passed)
-	Mov(t, w.own, 1)
-	Mov(t, w.step, w.h.tokens+1)
-	Mov(t, w.back, 1-w.h.tile())
+// enter begins a block: a foreign row's with ready at once, the own row's with its sending and
+// then, while the first keys are on their way, with task masks.
+func (w *keyWalk) enter(begin, send, masks *Task, ready func(*Task)) {
+	JumpIf(begin, w.blocks, pe.NE, 1, "foreign")
+	Mov(begin, w.own, 1)
+	JumpIf(begin, w.passed, pe.NE, 0, "sending")
+	begin.Activate(send)
+	begin.Label("sending")
+	begin.Activate(masks)
+	begin.Jump("end")
+	begin.Label("foreign")
+	ready(begin)
+	begin.Label("end")
 }
 
 // reset goes to the block's first key.
 func (w *keyWalk) reset(t *Task) {
 	Mov(t, w.key, 0)
 	Mov(t, w.fresh, 0)
-	Mov(t, w.feature, w.begin)
-	Mov(t, w.element, w.begin)
-	Calc(t, pe.ISub, w.queries, w.h.tokens, w.begin)
+	Mov(t, w.feature, 0)
+	Mov(t, w.element, 0)
+	Mov(t, w.queries, w.h.tokens)
+	JumpIf(t, w.own, pe.EQ, 0, "reset")
+	Calc(t, pe.IAdd, w.feature, w.passed, w.h.keys-1)
+	Mov(t, w.element, w.feature)
+	Calc(t, pe.ISub, w.queries, w.h.tokens, w.feature)
+	t.Label("reset")
 }
 
 // next goes to the next key, and jumps to label "end" unless the part is over. The task's
 // opening instruction has advanced key.
 func (w *keyWalk) next(t *Task) {
-	Calc(t, pe.IAdd, w.element, w.element, w.step)
-	Calc(t, pe.IAdd, w.feature, w.feature, w.back)
-	Calc(t, pe.ISub, w.queries, w.queries, w.own)
+	JumpIf(t, w.own, pe.NE, 0, "next own")
+	t.Add(w.element, w.h.tokens, 0)
+	t.Add(w.feature, -w.h.tile(), 0)
+	t.Label("next")
 	Mov(t, w.fresh, 0)
 	JumpIf(t, w.key, pe.NE, w.h.keys, "end")
+}
+
+// nextOwn is the part of next that only the own row's keys need, behind all other code.
+func (w *keyWalk) nextOwn(t *Task) {
+	t.Jump("end")
+	t.Label("next own")
+	w.h.keyOrder(t, w.key)
+	Calc(t, pe.IAdd, w.feature, Index, w.passed)
+	Calc(t, pe.ISub, w.queries, w.h.tokens, w.feature)
+	Calc(t, pe.IMul, w.element, w.key, w.h.tokens)
+	Calc(t, pe.IAdd, w.element, w.element, w.feature)
+	t.Jump("next")
+	t.Label("end")
 }
 
 // leave ends a block: begin takes the next one, done ends the kernel.

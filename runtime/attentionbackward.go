@@ -87,7 +87,7 @@ func (v *headView) balance(x, y [][][]float32) [][]float32 {
 	return sum
 }
 
-// gradient sets the gradient of key u of the block, or of its value: per feature the sum over
+// gradient sets the gradient of the block's u-th key, or of its value: per feature the sum over
 // queries of p, [keys][tokens][rows], times x; tokens ascending in every row, then the rows from
 // the last up to the key's own.
 func (v *headView) gradient(dst [][][]float32, b block, u int, p [][]float32, x [][][]float32) {
@@ -106,7 +106,7 @@ func (v *headView) gradient(dst [][][]float32, b block, u int, p [][]float32, x 
 		for y := v.rows - 2; y >= b.row; y-- {
 			sum += d[y]
 		}
-		dst[f][b.first+u][b.row] = pe.Round(v.typ, sum)
+		dst[f][b.keys[u]][b.row] = pe.Round(v.typ, sum)
 	}
 }
 

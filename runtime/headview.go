@@ -74,20 +74,27 @@ func (v *headView) view(h *Host, t *compiler.Tile, first, n int) [][][]float32 {
 	return all
 }
 
-// block is keys first to first+keys of a row, which the rows from that one on meet.
-type block struct{ row, first int }
+// block is some keys of a row in their order on the way, which the rows from that one on meet.
+type block struct {
+	row  int
+	keys []int
+}
 
 func (v *headView) eachBlock(visit func(block)) {
-	for r := range v.rows {
+	b := block{keys: make([]int, v.keys)}
+	for b.row = range v.rows {
 		for first := 0; first < v.tokens; first += v.keys {
-			visit(block{r, first})
+			for u := range b.keys {
+				b.keys[u] = first + compiler.KeyOrder(u, v.keys)
+			}
+			visit(b)
 		}
 	}
 }
 
-// from is the first row whose query i meets key u of the block.
+// from is the first row whose query i meets the block's u-th key.
 func (b block) from(u, i int) int {
-	if i < b.first+u {
+	if i < b.keys[u] {
 		return b.row + 1
 	}
 	return b.row
@@ -106,7 +113,7 @@ func (v *headView) products(z [][]float32, b block, keys, x [][][]float32) {
 				from := b.from(u, i)
 				d := dst[i][from:]
 				for f := v.columns[c]; f < v.columns[c+1]; f++ {
-					w := keys[f][b.first+u][b.row]
+					w := keys[f][b.keys[u]][b.row]
 					if f == v.columns[c] {
 						times(d, x[f][i][from:], w)
 					} else {
@@ -125,7 +132,7 @@ func (v *headView) products(z [][]float32, b block, keys, x [][][]float32) {
 func (v *headView) scores(z [][]float32, b block, keys, q [][][]float32) {
 	v.products(z, b, keys, q)
 	for u := range v.keys {
-		for i := range min(b.first+u, v.tokens) {
+		for i := range b.keys[u] {
 			z[u*v.tokens+i][b.row] = float32(math.Inf(-1))
 		}
 	}
@@ -137,7 +144,7 @@ func (v *headView) mix(acc [][]float32, b block, values [][][]float32, p [][]flo
 		for i := range v.tokens {
 			for u := range v.keys {
 				from := b.from(u, i)
-				axpy(acc[f*v.tokens+i][from:], p[u*v.tokens+i][from:], values[f][b.first+u][b.row])
+				axpy(acc[f*v.tokens+i][from:], p[u*v.tokens+i][from:], values[f][b.keys[u]][b.row])
 			}
 		}
 	}
