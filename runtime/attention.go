@@ -24,7 +24,8 @@ func (a *attention) cycles(ctx context.Context) (*PhaseReport, error) {
 // values takes all rows of a sequence through the blocks together, as the machine does.
 func (a *attention) values(h *Host) error {
 	s, k := a.space, a.kernel
-	eachHead(s, func(v *headView) {
+	reads, writes := k.Tiles()
+	eachHead(h, append(reads, writes...), func(v *headView) {
 		R, T := v.rows, s.Tokens
 		q, o, lse := v.tile(h, k.Q), v.tile(h, k.O), v.stat(h, k.LSE)
 		keys, vals := v.tile(h, k.K), v.tile(h, k.V)

@@ -172,26 +172,72 @@ func (c attentionCase) forward(s *compiler.Space) (*rig, *compiler.Attention) {
 	return r, k
 }
 
-func (c attentionCase) fill(h *Host, tiles ...*compiler.Tile) {
+func (c attentionCase) backward(s *compiler.Space) (*rig, *compiler.AttentionBackward) {
+	r := newRig(s)
+	k := &compiler.AttentionBackward{
+		Q: r.feat("q"), K: r.feat("k"), V: r.feat("v"), O: r.feat("o"), DO: r.feat("do"), LSE: r.stat("lse"),
+		DQ: r.feat("dq"), DK: r.feat("dk"), DV: r.feat("dv"),
+	}
+	r.scratch(k)
+	return r, k
+}
+
+// inputs are what the backward kernel reads: o and lse are the forward kernel's, and no loss
+// comes from padding.
+func (c attentionCase) inputs(t tester, s *compiler.Space, k *compiler.AttentionBackward) *Host {
+	t.Helper()
+	h := NewHost(s)
 	rng := rand.New(rand.NewPCG(c.seed, 1))
-	for _, tile := range tiles {
+	for _, tile := range []*compiler.Tile{k.Q, k.K, k.V, k.DO} {
 		randomTile(h, tile, rng, 1.5)
 	}
+	eachHead(h, []*compiler.Tile{k.DO}, func(v *headView) {
+		for _, feature := range v.tile(h, k.DO) {
+			for at := c.length; at < s.SeqRows*s.Tokens; at++ {
+				feature[at%s.Tokens][at/s.Tokens] = 0
+			}
+		}
+	})
+	forward := &compiler.Attention{Q: k.Q, K: k.K, V: k.V, O: k.O, LSE: k.LSE}
+	if err := (&attention{s, forward}).values(h); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// checkValues runs both kernels on both engines.
+func (c attentionCase) checkValues(t tester) {
+	t.Helper()
+	s := c.space(t)
+	back, kb := c.backward(s)
+	h := c.inputs(t, s, kb)
+	r, k := c.forward(s)
+	in := NewHost(s)
+	for from, to := range map[*compiler.Tile]*compiler.Tile{kb.Q: k.Q, kb.K: k.K, kb.V: k.V} {
+		copy(in.Tensor(to), h.Tensor(from))
+	}
+	_, got := r.wavelet(t, k, in)
+	if err := (&attention{s, k}).values(in); err != nil {
+		t.Fatal(err)
+	}
+	r.sameBits(t, got, in)
+
+	_, got = back.wavelet(t, kb, h)
+	if err := (&attentionBackward{s, kb}).values(h); err != nil {
+		t.Fatal(err)
+	}
+	back.sameBits(t, got, h)
 }
 
 func TestAttentionValues(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		c := drawAttention(t)
-		s := c.space(t)
-		r, k := c.forward(s)
-		h := NewHost(s)
-		c.fill(h, k.Q, k.K, k.V)
-		_, got := r.wavelet(t, k, h)
-		if err := (&attention{s, k}).values(h); err != nil {
-			t.Fatal(err)
-		}
-		r.sameBits(t, got, h)
-	})
+	rapid.Check(t, func(t *rapid.T) { drawAttention(t).checkValues(t) })
+}
+
+// TestAttentionSubBlocks: more tokens than one block of scores holds keys for; of 37 no part divides.
+func TestAttentionSubBlocks(t *testing.T) {
+	for _, tokens := range []int{40, 37} {
+		attentionCase{heads: 1, width: 3, length: 90, perHead: 2, tokens: tokens, groups: 1, sequences: 1, precision: model.Mixed, seed: 1}.checkValues(t)
+	}
 }
 
 // checkCycles compares the folded cycles with the wavelet engine's: busy states, FMACs and hops of
@@ -224,47 +270,60 @@ func checkCycles(t tester, s *compiler.Space, got *PhaseReport, want *LayoutRepo
 	}
 }
 
-func TestAttentionCycles(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		c := drawAttention(t)
-		c.length = rapid.IntRange(1, 24*c.tokens).Draw(t, "longer")
-		c.tokens = min(c.tokens, c.length)
-		s := c.space(t)
-		r, k := c.forward(s)
+// checkCycles folds both kernels and runs them whole.
+func (c attentionCase) checkCycles(t tester) {
+	t.Helper()
+	s := c.space(t)
+	check := func(r *rig, k compiler.Kernel) {
+		t.Helper()
 		want, _ := r.wavelet(t, k, NewHost(s))
-		got, err := (&attention{s, k}).cycles(context.Background())
+		p, err := newPhase(&Store{Space: s}, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := p.cycles(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkCycles(t, s, got, want, 0.01)
-	})
-}
-
-func (c attentionCase) backward(s *compiler.Space) (*rig, *compiler.AttentionBackward) {
-	r := newRig(s)
-	k := &compiler.AttentionBackward{
-		Q: r.feat("q"), K: r.feat("k"), V: r.feat("v"), O: r.feat("o"), DO: r.feat("do"), LSE: r.stat("lse"),
-		DQ: r.feat("dq"), DK: r.feat("dk"), DV: r.feat("dv"),
 	}
-	r.scratch(k)
-	return r, k
+	r, k := c.forward(s)
+	check(r, k)
+	back, kb := c.backward(s)
+	check(back, kb)
 }
 
-func TestAttentionBackwardValues(t *testing.T) {
+// TestAttentionCycles: heads, sequences and groups side by side take the time of one.
+func TestAttentionCycles(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawAttention(t)
-		s := c.space(t)
-		r, k := c.backward(s)
-		h := NewHost(s)
-		c.fill(h, k.Q, k.K, k.V, k.DO)
-		forward := &compiler.Attention{Q: k.Q, K: k.K, V: k.V, O: k.O, LSE: k.LSE}
-		if err := (&attention{s, forward}).values(h); err != nil {
-			t.Fatal(err)
-		}
-		_, got := r.wavelet(t, k, h)
-		if err := (&attentionBackward{s, k}).values(h); err != nil {
-			t.Fatal(err)
-		}
-		r.sameBits(t, got, h)
+		c.length = rapid.IntRange(c.tokens, 8*c.tokens).Draw(t, "longer")
+		c.checkCycles(t)
 	})
+}
+
+// TestAttentionFolded: sequences of which only some rows are run.
+func TestAttentionFolded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("whole sequences on the wavelet engine")
+	}
+	for _, c := range []attentionCase{
+		{heads: 1, width: 16, length: 256, perHead: 2, tokens: 8, precision: model.Mixed},
+		{heads: 1, width: 64, length: 192, perHead: 3, tokens: 12, precision: model.FP32},
+		{heads: 1, width: 128, length: 192, perHead: 4, tokens: 16, precision: model.Mixed}, // of GPT-3 XL
+		{heads: 1, width: 4, length: 640, perHead: 1, tokens: 40, precision: model.Mixed},
+	} {
+		c.groups, c.sequences = 1, 1
+		c.checkCycles(t)
+	}
+}
+
+// TestAttentionRefusesCutSequences: a layout holds whole sequences.
+func TestAttentionRefusesCutSequences(t *testing.T) {
+	c := attentionCase{heads: 1, width: 2, length: 6, perHead: 1, tokens: 2, groups: 1, sequences: 1, precision: model.Mixed}
+	s := c.space(t)
+	_, k := c.forward(s)
+	if _, err := k.Layout(s, 1, 2); err == nil {
+		t.Error("a layout of 2 of a sequence's 3 rows was made")
+	}
 }

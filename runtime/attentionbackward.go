@@ -23,7 +23,8 @@ func (a *attentionBackward) cycles(ctx context.Context) (*PhaseReport, error) {
 // values takes all rows of a sequence through the blocks together, as the machine does.
 func (a *attentionBackward) values(h *Host) error {
 	s, k := a.space, a.kernel
-	eachHead(s, func(v *headView) {
+	reads, writes := k.Tiles()
+	eachHead(h, append(reads, writes...), func(v *headView) {
 		R, T := v.rows, s.Tokens
 		q, keys, vals, do := v.tile(h, k.Q), v.tile(h, k.K), v.tile(h, k.V), v.tile(h, k.DO)
 		dq, dk, dv := v.tile(h, k.DQ), v.tile(h, k.DK), v.tile(h, k.DV)

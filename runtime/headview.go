@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"math"
+	"sync"
 
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/pe"
@@ -20,12 +21,17 @@ type headView struct {
 	parts                 [][]float32 // scores of one column, [tokens][rows]
 }
 
-// eachHead visits every head of every sequence.
-func eachHead(s *compiler.Space, visit func(*headView)) {
-	n := s.HeadColumns()
-	shares := s.HeadShares()
+// eachHead visits every head of every sequence, the heads of a sequence at the same time: a
+// head reads and writes tensors of tiles, which exist already, in places of its own.
+func eachHead(h *Host, tiles []*compiler.Tile, visit func(*headView)) {
+	for _, t := range tiles {
+		h.Tensor(t)
+	}
+	s := h.Space
+	n, shares := s.HeadColumns(), s.HeadShares()
 	for g := range s.Groups {
 		for q := range s.Sequences {
+			var all sync.WaitGroup
 			for hd := range s.Model.Heads {
 				v := &headView{
 					group: g, sequence: q, head: hd, rows: s.SeqRows, tokens: s.Tokens, keys: shares[n],
@@ -34,8 +40,9 @@ func eachHead(s *compiler.Space, visit func(*headView)) {
 				for _, f := range s.Feat[hd*n : hd*n+n+1] {
 					v.columns = append(v.columns, f-s.Feat[hd*n])
 				}
-				visit(v)
+				all.Go(func() { visit(v) })
 			}
+			all.Wait()
 		}
 	}
 }
