@@ -27,6 +27,7 @@ type attentionCase struct {
 	groups, sequences    int
 	precision            model.Precision
 	seed                 uint64
+	machine              map[string]int // fields that differ from the wse2
 }
 
 func (c attentionCase) space(t tester) *compiler.Space {
@@ -37,6 +38,11 @@ func (c attentionCase) space(t tester) *compiler.Space {
 	}
 	rows := (c.length + c.tokens - 1) / c.tokens
 	for key, v := range map[string]int{"width": c.groups * c.heads * c.perHead, "height": c.sequences * rows} {
+		if m, err = m.With(key, float64(v)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for key, v := range c.machine {
 		if m, err = m.With(key, float64(v)); err != nil {
 			t.Fatal(err)
 		}
@@ -58,6 +64,14 @@ func drawAttention(t *rapid.T) attentionCase {
 		groups: rapid.IntRange(1, 2).Draw(t, "groups"), sequences: rapid.IntRange(1, 2).Draw(t, "sequences"),
 		precision: rapid.SampledFrom([]model.Precision{model.Mixed, model.FP32}).Draw(t, "precision"),
 		seed:      rapid.Uint64().Draw(t, "seed"),
+	}
+	if rapid.Bool().Draw(t, "another machine") {
+		c.machine = map[string]int{
+			"buffer_depth": rapid.IntRange(1, 6).Draw(t, "buffer depth"), "queue_words": rapid.IntRange(2, 6).Draw(t, "queue words"),
+			"hop_cycles": rapid.IntRange(1, 3).Draw(t, "hop"), "ramp_cycles": rapid.IntRange(1, 4).Draw(t, "ramp"),
+			"trigger_start_cycles": rapid.IntRange(0, 4).Draw(t, "trigger start"), "mixed_per_cycle": rapid.IntRange(1, 4).Draw(t, "rate"),
+			"exp_element_cycles": rapid.IntRange(1, 20).Draw(t, "exp"), "task_switch_cycles": rapid.IntRange(0, 20).Draw(t, "task switch"),
+		}
 	}
 	c.perHead = rapid.IntRange(1, c.width).Draw(t, "columns per head")
 	c.tokens = rapid.IntRange(1, c.length).Draw(t, "tokens per PE")
@@ -270,13 +284,13 @@ func checkCycles(t tester, s *compiler.Space, got *PhaseReport, want *LayoutRepo
 	}
 }
 
-// checkCycles folds both kernels and runs them whole.
+// checkCycles folds both kernels and runs them whole, with values: no cycle depends on these.
 func (c attentionCase) checkCycles(t tester) {
 	t.Helper()
 	s := c.space(t)
-	check := func(r *rig, k compiler.Kernel) {
+	check := func(r *rig, k compiler.Kernel, h *Host) {
 		t.Helper()
-		want, _ := r.wavelet(t, k, NewHost(s))
+		want, _ := r.wavelet(t, k, h)
 		p, err := newPhase(&Store{Space: s}, k)
 		if err != nil {
 			t.Fatal(err)
@@ -287,10 +301,12 @@ func (c attentionCase) checkCycles(t tester) {
 		}
 		checkCycles(t, s, got, want, 0.01)
 	}
-	r, k := c.forward(s)
-	check(r, k)
 	back, kb := c.backward(s)
-	check(back, kb)
+	h := c.inputs(t, s, kb)
+	check(back, kb, h)
+	forward := &compiler.Attention{Q: kb.Q, K: kb.K, V: kb.V, O: kb.O, LSE: kb.LSE}
+	back.scratch(forward)
+	check(back, forward, h)
 }
 
 // TestAttentionCycles: heads, sequences and groups side by side take the time of one.
