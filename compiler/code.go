@@ -73,6 +73,19 @@ func (i *Instr) As(charge, wait pe.State) *Instr { i.Charge, i.Wait = charge, wa
 // OverwriteWhileZero makes an fmac overwrite its destination while r is 0, and sets r to 1.
 func (i *Instr) OverwriteWhileZero(r Reg) *Instr { i.Accumulate = int(r); return i }
 
+// NewSum makes an fmac start its sum afresh: a dot product, if its destination is an accumulator.
+func (i *Instr) NewSum() *Instr { i.Accumulate = pe.NewSum; return i }
+
+// AsControl makes what an instruction sends control wavelets with switch commands. A tensor
+// instruction that receives them takes them as values.
+func (i *Instr) AsControl(switches ...fabric.SwitchCommand) *Instr {
+	i.Control = true
+	for k, s := range switches {
+		i.Switches |= uint16(s) << (2 * k)
+	}
+	return i
+}
+
 // ThenActivate and ThenUnblock name a task for the completion.
 func (i *Instr) ThenActivate(t *Task) *Instr {
 	i.Done = pe.Action{Op: pe.Activate, Task: t.index}

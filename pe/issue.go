@@ -192,9 +192,12 @@ func (p *PE) enqueue(in *Instr, triggered bool) {
 		a.left[1], a.left[2] = 0, 0
 		a.pairs = in.memoryReads() > 1
 	}
-	if in.Op == FMac && in.Accumulate >= 0 {
-		a.accumulate = p.regs[in.Accumulate] != 0
-		p.regs[in.Accumulate] = 1
+	if in.Op == FMac && in.Accumulate != -1 {
+		a.accumulate = false
+		if in.Accumulate >= 0 {
+			a.accumulate = p.regs[in.Accumulate] != 0
+			p.regs[in.Accumulate] = 1
+		}
 	}
 	p.advance(&in.Dst)
 	p.advance(&in.A)
