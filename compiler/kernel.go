@@ -31,7 +31,7 @@ type Linear struct {
 	X, Y       *Tile
 	Add        *Tile // Y = Add + X W^T, the product rounded to Y's format first; nil: none. Y itself accumulates
 	Ones       *Tile // a run of ones in the banks of X
-	Rows       []int // row of Param (column if Transposed) that is output j of Y; nil: j
+	Rows       []int // row of Param that is output j of Y, or input j of X if Transposed; nil: j
 	RunAhead   int   // output rows beyond the pending ring
 	scratchPlace
 }

@@ -15,7 +15,9 @@ type Layout struct {
 	Roles         []*pe.Program
 	PEs           []PlacedPE // row by row, Width x Height
 	In            []EdgeIn
+	Ingress       []Ingress
 	Out           []EdgeOut
+	OutRate       float64 // wavelets per cycle over all of Out together, ports in turn; 0: no limit
 }
 
 // PlacedPE is what one PE starts with.
@@ -50,12 +52,28 @@ type EdgeIn struct {
 	Rate  float64
 }
 
+// Ingress feeds many ports over one I/O link, at most a wavelet per lane and cycle. Where lanes
+// compete, the oldest row of the stream goes first, within it the lane that got least of it.
+// The rows and columns of the wafer's border copy a lane's wavelets to all its routers; the
+// link carries them once (A).
+type Ingress struct {
+	Name  string
+	Port  fabric.Port
+	Color fabric.Color
+	Lanes [][]fabric.Coord
+	Rate  float64 // wavelets per cycle, above 0
+	// Next is a lane's next wavelet and the row of the stream it belongs to; false at the end.
+	Next func(lane int) (w fabric.Wavelet, row int, ok bool)
+}
+
 // EdgeOut takes every wavelet of a color that leaves through the outward port of a border router.
+// Hold is how many may wait beyond the port where OutRate limits them.
 type EdgeOut struct {
 	Name  string
 	At    fabric.Coord
 	Port  fabric.Port
 	Color fabric.Color
+	Hold  int
 }
 
 // Index is the place of the PE at x, y in PEs.

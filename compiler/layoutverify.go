@@ -101,6 +101,18 @@ func (l *Layout) wiring() (*wiring, error) {
 			return nil, fmt.Errorf("edge input %q: rate %v, must be above 0 to 1 wavelet per cycle", e.Name, e.Rate)
 		}
 	}
+	for _, in := range l.Ingress {
+		if !(in.Rate > 0) {
+			return nil, fmt.Errorf("ingress %q: rate %v, must be above 0 wavelets per cycle", in.Name, in.Rate)
+		}
+		for _, lane := range in.Lanes {
+			for _, at := range lane {
+				if err := w.edge(edgePlace{at, in.Port, in.Color}, w.in, w.rx, "receives it"); err != nil {
+					return nil, fmt.Errorf("ingress %q: %w", in.Name, err)
+				}
+			}
+		}
+	}
 	for _, e := range l.Out {
 		p := edgePlace{e.At, e.Port, e.Color}
 		if err := w.edge(p, w.out, w.tx, "sends it"); err != nil {

@@ -20,6 +20,7 @@ type source struct {
 	rate   float64
 	credit float64
 	since  fabric.Cycle
+	sent   int64
 }
 
 func newSource(m *fabric.Mesh, e *compiler.EdgeIn) (*source, error) {
@@ -64,6 +65,7 @@ func (s *source) step(t fabric.Cycle) {
 			return // woken when there is
 		}
 		s.credit--
+		s.sent++
 		s.mesh.Push(s.queue, s.next, t+fabric.Cycle(s.mesh.Config().HopCycles))
 		if s.fetch(); s.empty {
 			return
@@ -85,11 +87,21 @@ type sink struct {
 	actor int32
 	queue fabric.QueueID
 	spec  *compiler.EdgeOut
+	keep  bool // the wavelets, not only their number
 	got   []Arrival
+	count int64
 }
 
-func newSink(m *fabric.Mesh, e *compiler.EdgeOut) (*sink, error) {
-	s := &sink{mesh: m, actor: m.AddActor(), spec: e}
+// take notes a wavelet that has left in cycle t.
+func (s *sink) take(t fabric.Cycle, w fabric.Wavelet) {
+	s.count++
+	if s.keep {
+		s.got = append(s.got, Arrival{t, w})
+	}
+}
+
+func newSink(m *fabric.Mesh, e *compiler.EdgeOut, keep bool) (*sink, error) {
+	s := &sink{mesh: m, actor: m.AddActor(), spec: e, keep: keep}
 	return s, m.EdgeOut(e.At, e.Port, e.Color, s.actor)
 }
 
@@ -110,6 +122,6 @@ func (s *sink) step(t fabric.Cycle) {
 			s.mesh.Agenda().Wake(s.actor, ready)
 			return
 		}
-		s.got = append(s.got, Arrival{t, s.mesh.Pop(s.queue, t)})
+		s.take(t, s.mesh.Pop(s.queue, t))
 	}
 }

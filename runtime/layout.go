@@ -14,6 +14,7 @@ type LayoutOptions struct {
 	// Images replaces the layout's SRAM images, PE by PE where not nil. The run takes the slices
 	// over and writes to them: a report's Images go into the next run without a copy.
 	Images    [][]uint16
+	CountOnly bool         // of what leaves over the edge, take numbers and not wavelets
 	MaxCycles fabric.Cycle // a run that is longer is a Fault; 0: no limit
 	Observer  fabric.Observer
 	Progress  func(t fabric.Cycle) // called now and then
@@ -26,9 +27,11 @@ type LayoutReport struct {
 	States pe.StateCycles   // sums to PEs x Cycles
 	PEs    []pe.StateCycles // each sums to Cycles
 	FMACs  int64
-	Hops   int64      // router to router
-	Stamps [][]Stamp  // per PE, in the order taken
-	Out    []EdgeData // per Layout.Out
+	Hops   int64 // router to router
+	// EdgeIn and EdgeOut are wavelets over the I/O link, a lane's copies counted once.
+	EdgeIn, EdgeOut int64
+	Stamps          [][]Stamp  // per PE, in the order taken
+	Out             []EdgeData // per Layout.Out
 
 	Images    [][]uint16 // SRAM per PE at the end; nil where no program is placed
 	Registers [][16]int32
@@ -57,7 +60,7 @@ func RunLayout(ctx context.Context, l *compiler.Layout, t compiler.Target, o Lay
 		return nil, fmt.Errorf("layout %s: %d SRAM images for %d PEs", l.Name, len(o.Images), len(l.PEs))
 	}
 	core := t.Core()
-	w, sinks, err := loadLayout(l, t, &core, o)
+	w, ports, err := loadLayout(l, t, &core, o)
 	if err != nil {
 		return nil, fmt.Errorf("layout %s: %w", l.Name, err)
 	}
@@ -70,10 +73,50 @@ func RunLayout(ctx context.Context, l *compiler.Layout, t compiler.Target, o Lay
 	if err != nil {
 		return nil, err
 	}
-	return reportLayout(l, w, sinks, end), nil
+	return reportLayout(l, w, ports, end), nil
 }
 
-func loadLayout(l *compiler.Layout, t compiler.Target, core *pe.Config, o LayoutOptions) (*wafer, []*sink, error) {
+// layoutPorts are the edge ports of a layout, by kind.
+type layoutPorts struct {
+	sources []*source
+	ingress []*ingress
+	sinks   []*sink
+}
+
+func (p *layoutPorts) declare(w *wafer, l *compiler.Layout, keep bool) error {
+	for i := range l.In {
+		s, err := newSource(w.mesh, &l.In[i])
+		if err != nil {
+			return err
+		}
+		p.sources, w.ports = append(p.sources, s), append(w.ports, s)
+	}
+	for i := range l.Ingress {
+		in, err := newIngress(w.mesh, &l.Ingress[i])
+		if err != nil {
+			return err
+		}
+		p.ingress, w.ports = append(p.ingress, in), append(w.ports, in)
+	}
+	if l.OutRate > 0 {
+		e, sinks, err := newEgress(w.mesh, l, keep)
+		if err != nil {
+			return err
+		}
+		p.sinks, w.ports = sinks, append(w.ports, e)
+		return nil
+	}
+	for i := range l.Out {
+		s, err := newSink(w.mesh, &l.Out[i], keep)
+		if err != nil {
+			return err
+		}
+		p.sinks, w.ports = append(p.sinks, s), append(w.ports, s)
+	}
+	return nil
+}
+
+func loadLayout(l *compiler.Layout, t compiler.Target, core *pe.Config, o LayoutOptions) (*wafer, *layoutPorts, error) {
 	mesh, err := fabric.NewMesh(t.Fabric(l.Width, l.Height))
 	if err != nil {
 		return nil, nil, err
@@ -89,30 +132,15 @@ func loadLayout(l *compiler.Layout, t compiler.Target, core *pe.Config, o Layout
 		}
 	}
 	w := &wafer{mesh: mesh, cores: make([]*pe.PE, len(l.PEs))}
-	var sources []*source
-	for i := range l.In {
-		s, err := newSource(mesh, &l.In[i])
-		if err != nil {
-			return nil, nil, err
-		}
-		sources, w.ports = append(sources, s), append(w.ports, s)
-	}
-	var sinks []*sink
-	for i := range l.Out {
-		s, err := newSink(mesh, &l.Out[i])
-		if err != nil {
-			return nil, nil, err
-		}
-		sinks, w.ports = append(sinks, s), append(w.ports, s)
+	ports := &layoutPorts{}
+	if err := ports.declare(w, l, !o.CountOnly); err != nil {
+		return nil, nil, err
 	}
 	if err := mesh.Seal(); err != nil {
 		return nil, nil, err
 	}
-	for _, s := range sources {
-		s.connect()
-	}
-	for _, s := range sinks {
-		s.connect()
+	for _, p := range w.ports {
+		p.connect()
 	}
 	for i := range l.PEs {
 		g := l.Program(i)
@@ -131,10 +159,10 @@ func loadLayout(l *compiler.Layout, t compiler.Target, core *pe.Config, o Layout
 			return nil, nil, err
 		}
 	}
-	return w, sinks, nil
+	return w, ports, nil
 }
 
-func reportLayout(l *compiler.Layout, w *wafer, sinks []*sink, end fabric.Cycle) *LayoutReport {
+func reportLayout(l *compiler.Layout, w *wafer, ports *layoutPorts, end fabric.Cycle) *LayoutReport {
 	r := &LayoutReport{Layout: l, Cycles: end, Hops: w.mesh.Stats().Hops}
 	n := len(l.PEs)
 	r.PEs, r.Stamps = make([]pe.StateCycles, n), make([][]Stamp, n)
@@ -153,7 +181,14 @@ func reportLayout(l *compiler.Layout, w *wafer, sinks []*sink, end fabric.Cycle)
 		}
 		r.States.Add(r.PEs[i], 1)
 	}
-	for _, s := range sinks {
+	for _, s := range ports.sources {
+		r.EdgeIn += s.sent
+	}
+	for _, in := range ports.ingress {
+		r.EdgeIn += in.sent
+	}
+	for _, s := range ports.sinks {
+		r.EdgeOut += s.count
 		r.Out = append(r.Out, EdgeData{s.spec.Name, s.got})
 	}
 	return r

@@ -66,5 +66,9 @@ func (g *Grid) Sum(width, height int) (sum pe.StateCycles) {
 
 // newPhase binds a kernel to MemoryX.
 func newPhase(m *Store, k compiler.Kernel) (phase, error) {
+	switch k := k.(type) {
+	case *compiler.Linear:
+		return newLinearPhase(m, k)
+	}
 	return nil, fmt.Errorf("runtime: no phase for kernel %s", k.Name())
 }

@@ -18,6 +18,9 @@ type Store struct {
 	// LossScale multiplies the loss before the backward pass, so that small gradients survive fp16.
 	LossScale float32
 	Loss      float32 // of the micro-batch: its part of the weighted mean
+
+	shape *model.Layout // of a store without Params
+	masks []*model.Mask // and its masks, by tensor; nil where dense
 }
 
 // NewStore puts parameters into MemoryX.
@@ -25,6 +28,43 @@ func NewStore(s *compiler.Space, p *model.Params) *Store {
 	m := &Store{Space: s, Params: p, LossScale: 1, Grads: make([]float32, len(p.Values))}
 	m.Refresh()
 	return m
+}
+
+// NewTimingStore is a MemoryX without values, for cycles alone: the parameters of the space's
+// model, the matrices of its blocks under masks drawn from spec.
+func NewTimingStore(s *compiler.Space, spec model.MaskSpec) (*Store, error) {
+	l, err := model.NewLayout(s.Model)
+	if err != nil {
+		return nil, err
+	}
+	m := &Store{Space: s, LossScale: 1, shape: l, masks: make([]*model.Mask, len(l.Tensors))}
+	if spec.Kind == "" || spec.Sparsity == 0 && spec.Kind != model.MaskNM {
+		return m, nil
+	}
+	for i, t := range l.Tensors {
+		if t.Kind != model.KindLinear {
+			continue
+		}
+		if m.masks[i], err = model.NewMask(t.Rows, t.Cols, model.TensorMask(spec, t.Name)); err != nil {
+			return nil, fmt.Errorf("model %s: %s: %w", s.Model.Name, t.Name, err)
+		}
+	}
+	return m, nil
+}
+
+func (m *Store) layout() *model.Layout {
+	if m.Params != nil {
+		return m.Params.Layout
+	}
+	return m.shape
+}
+
+// positions is the mask of a parameter, written out or to be drawn; both nil if it is dense.
+func (m *Store) positions(name string) (*model.Pattern, *model.Mask) {
+	if m.Params == nil {
+		return nil, m.masks[m.shape.Index(name)]
+	}
+	return m.Pattern(name), nil
 }
 
 // Refresh rounds the parameters to the format they are streamed in.
