@@ -37,14 +37,14 @@ type Linear struct {
 }
 
 // WeightGrad forms dW = dY^T X at the mask positions of Param and sends it over the north edge,
-// with the bias gradient as the dot product with the run of ones.
+// with the bias gradient as the dot product with the run of ones. See weightgrad.go.
 type WeightGrad struct {
 	Param    string
 	Bias     string // empty: none
 	DY, X    *Tile
 	Ones     *Tile // in the banks of X
 	Rows     []int // row of Param that is feature j of DY; nil: j
-	RunAhead int   // rows of DY received beyond the one in use
+	RunAhead int   // features received beyond the one in use
 	scratchPlace
 }
 

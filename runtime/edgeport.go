@@ -90,11 +90,13 @@ type sink struct {
 	keep  bool // the wavelets, not only their number
 	got   []Arrival
 	count int64
+	last  fabric.Cycle // in which one left
 }
 
 // take notes a wavelet that has left in cycle t.
 func (s *sink) take(t fabric.Cycle, w fabric.Wavelet) {
 	s.count++
+	s.last = t
 	if s.keep {
 		s.got = append(s.got, Arrival{t, w})
 	}

@@ -89,7 +89,9 @@ func (e *egress) step(t fabric.Cycle) {
 		p.take(t, p.held[0])
 		p.held = append(p.held[:0], p.held[1:]...)
 		e.turn = (first + k + 1) % n
-		wake = min(wake, t+1)
+		if _, ready, ok := e.mesh.Peek(p.queue); ok {
+			wake = min(wake, max(t+1, ready))
+		}
 	}
 	if !e.done() {
 		wake = min(wake, t+max(1, fabric.Cycle(math.Ceil((1-e.saved)/e.rate))))

@@ -30,8 +30,9 @@ type LayoutReport struct {
 	Hops   int64 // router to router
 	// EdgeIn and EdgeOut are wavelets over the I/O link, a lane's copies counted once.
 	EdgeIn, EdgeOut int64
-	Stamps          [][]Stamp  // per PE, in the order taken
-	Out             []EdgeData // per Layout.Out
+	LastOut         fabric.Cycle // in which something left
+	Stamps          [][]Stamp    // per PE, in the order taken
+	Out             []EdgeData   // per Layout.Out
 
 	Images    [][]uint16 // SRAM per PE at the end; nil where no program is placed
 	Registers [][16]int32
@@ -189,6 +190,7 @@ func reportLayout(l *compiler.Layout, w *wafer, ports *layoutPorts, end fabric.C
 	}
 	for _, s := range ports.sinks {
 		r.EdgeOut += s.count
+		r.LastOut = max(r.LastOut, s.last)
 		r.Out = append(r.Out, EdgeData{s.spec.Name, s.got})
 	}
 	return r

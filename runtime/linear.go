@@ -72,7 +72,7 @@ func (f *linearPhase) values(h *Host) error {
 			loaded := false
 			hi := p.InBounds[c+1]
 			for k := nextBit(bits, p.InBounds[c], hi); k < hi; k = nextBit(bits, k+1, hi) {
-				product(psum, f.w.value(j, k), x[k*tokens:][:tokens], loaded)
+				scaled(psum, f.w.value(j, k), x[k*tokens:][:tokens], loaded)
 				loaded = true
 			}
 			if b := f.w.value(j, biasInput); c == owner && b != 0 {
@@ -106,8 +106,8 @@ func (f *linearPhase) store(y, v, add []float32, j int) {
 	}
 }
 
-// product is psum = w*x, or psum += w*x.
-func product(psum []float32, w float32, x []float32, accumulate bool) {
+// scaled is psum = w*x, or psum += w*x.
+func scaled(psum []float32, w float32, x []float32, accumulate bool) {
 	if !accumulate {
 		for i, v := range x {
 			psum[i] = float32(w * v)
@@ -119,7 +119,7 @@ func product(psum []float32, w float32, x []float32, accumulate bool) {
 	}
 }
 
-// addScalar is product with ones.
+// addScalar is scaled with ones.
 func addScalar(psum []float32, w float32, accumulate bool) {
 	for i := range psum {
 		if !accumulate {

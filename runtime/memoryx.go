@@ -12,7 +12,8 @@ import (
 
 // weights are a matrix as MemoryX streams it: what is 0 is not sent.
 type weights interface {
-	// row is the inputs of output j that have a weight, as a bitset; it may use dst's array.
+	// row is the inputs of output j that have a weight, as a bitset. It may be in dst's array,
+	// which must be nil or what row returned before.
 	row(j int, dst []uint64) []uint64
 	// counts is how many weights each column gets for output j, its owner's bias included.
 	counts(j int, dst []int32)

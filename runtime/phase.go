@@ -69,6 +69,8 @@ func newPhase(m *Store, k compiler.Kernel) (phase, error) {
 	switch k := k.(type) {
 	case *compiler.Linear:
 		return newLinearPhase(m, k)
+	case *compiler.WeightGrad:
+		return newGradientPhase(m, k)
 	}
 	return nil, fmt.Errorf("runtime: no phase for kernel %s", k.Name())
 }
