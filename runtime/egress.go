@@ -22,7 +22,19 @@ type egress struct {
 
 type egressPort struct {
 	*sink
-	held []fabric.Wavelet // beyond the port
+	held []fabric.Wavelet // beyond the port, the first gone of them gone
+	gone int
+}
+
+func (p *egressPort) waiting() int { return len(p.held) - p.gone }
+
+func (p *egressPort) pop() fabric.Wavelet {
+	w := p.held[p.gone]
+	p.gone++
+	if p.gone > 32 && 2*p.gone > len(p.held) {
+		p.held, p.gone = append(p.held[:0], p.held[p.gone:]...), 0
+	}
+	return w
 }
 
 func newEgress(m *fabric.Mesh, l *compiler.Layout, keep bool) (*egress, []*sink, error) {
@@ -39,7 +51,8 @@ func newEgress(m *fabric.Mesh, l *compiler.Layout, keep bool) (*egress, []*sink,
 }
 
 func (e *egress) connect() {
-	for _, p := range e.ports {
+	for i := range e.ports {
+		p := &e.ports[i]
 		p.queue = e.mesh.EdgeQueue(p.spec.At, p.spec.Port, p.spec.Color, false)
 	}
 	e.mesh.Agenda().Wake(e.actor, 0)
@@ -47,7 +60,7 @@ func (e *egress) connect() {
 
 func (e *egress) done() bool {
 	for i := range e.ports {
-		if len(e.ports[i].held) > 0 {
+		if e.ports[i].waiting() > 0 {
 			return false
 		}
 	}
@@ -60,7 +73,7 @@ func (e *egress) step(t fabric.Cycle) {
 	wake := fabric.Never
 	for i := range e.ports {
 		p := &e.ports[i]
-		if len(p.held) > p.spec.Hold {
+		if p.waiting() > p.spec.Hold {
 			continue // looked at again when the link has taken one
 		}
 		_, ready, ok := e.mesh.Peek(p.queue)
@@ -79,15 +92,14 @@ func (e *egress) step(t fabric.Cycle) {
 	first := e.turn
 	for k := range n {
 		p := &e.ports[(first+k)%n]
-		if len(p.held) == 0 {
+		if p.waiting() == 0 {
 			continue
 		}
 		if e.saved < 1 {
 			break
 		}
 		e.saved--
-		p.take(t, p.held[0])
-		p.held = append(p.held[:0], p.held[1:]...)
+		p.take(t, p.pop())
 		e.turn = (first + k + 1) % n
 		if _, ready, ok := e.mesh.Peek(p.queue); ok {
 			wake = min(wake, max(t+1, ready))

@@ -19,7 +19,10 @@ type gradientPhase struct {
 }
 
 func newGradientPhase(m *Store, k *compiler.WeightGrad) (*gradientPhase, error) {
-	u := streamedUse{param: k.Param, bias: k.Bias, rows: k.Rows, transposed: !k.ByDY(), zeros: true}
+	u := streamedUse{param: k.Param, rows: k.Rows, transposed: !k.ByDY(), zeros: true}
+	if k.ByDY() { // else the bias is a feature of the bus
+		u.bias = k.Bias
+	}
 	u.y, u.x = k.Sides()
 	f := &gradientPhase{m: m, k: k, w: m.matrix(u)}
 	if m.Params != nil {
@@ -166,9 +169,25 @@ func product(sums, a, b []float32, accumulate bool) {
 	}
 }
 
+// maxGradientEvents is some seconds of one core.
+const maxGradientEvents = 1e6
+
 // cycles simulates one PE row of one group, the last, and unfolds it. The rows north of it do the
-// same, each later by what a sum takes to the next row; what waits for no sum, by a hop.
+// same, each later by what a sum takes to the next row; what waits for no sum, by a hop. Small
+// rows are simulated wavelet by wavelet, others by recurrences.
 func (f *gradientPhase) cycles(ctx context.Context) (*PhaseReport, error) {
+	l, err := f.oneRow()
+	if err != nil {
+		return nil, err
+	}
+	if f.events() < maxGradientEvents {
+		return f.byWavelet(ctx, l)
+	}
+	return f.byRecurrence(ctx, l)
+}
+
+// oneRow is the layout of one PE row of one group, with its share of the I/O link.
+func (f *gradientPhase) oneRow() (*compiler.Layout, error) {
 	s := f.m.Space
 	l, err := f.k.Layout(s, 1, 1)
 	if err != nil {
@@ -177,29 +196,70 @@ func (f *gradientPhase) cycles(ctx context.Context) (*PhaseReport, error) {
 	f.feed(l)
 	wires := s.Target.Fabric(s.Target.Width(), s.Target.Height())
 	l.OutRate /= float64(s.Groups) // every group sends as much
-	above := s.Rows() - 1
+	// A row can be behind the one south of it by the positions on the way between them, which are
+	// fewer than the sums there could be.
 	for i := range l.Out {
-		l.Out[i].Hold = above * (wires.BufferDepth + wires.RampCycles + 1 + wires.BufferDepth + wires.HopCycles - 1 + wires.QueueWords + wires.RampCycles)
+		l.Out[i].Hold = (s.Rows() - 1) * (wires.BufferDepth + wires.HopCycles - 1 + wires.QueueWords + wires.RampCycles)
 	}
-	one, err := RunLayout(ctx, l, s.Target, LayoutOptions{CountOnly: true})
+	return l, nil
+}
+
+// events estimates the wavelets of one row, as if dense: positions, features and sums.
+func (f *gradientPhase) events() int64 {
+	features, columns := int64(f.k.Features()), int64(f.m.Space.Columns)
+	return features*int64(f.w.in)*2 + features*int64(f.m.Space.Tokens)*columns*2
+}
+
+func (f *gradientPhase) byWavelet(ctx context.Context, l *compiler.Layout) (*PhaseReport, error) {
+	one, err := RunLayout(ctx, l, f.m.Space.Target, LayoutOptions{CountOnly: true})
 	if err != nil {
 		return nil, err
 	}
+	return f.unfold(one.PEs, one.EdgeOut, int64(one.Cycles), int64(one.LastOut)), nil
+}
+
+func (f *gradientPhase) byRecurrence(ctx context.Context, l *compiler.Layout) (*PhaseReport, error) {
+	e := newGradientFold(f, l)
+	if err := e.run(ctx); err != nil {
+		return nil, err
+	}
+	end, out := e.finish()
+	var cells []pe.StateCycles
+	for i := range e.cols {
+		cells = append(cells, e.cols[i].states)
+	}
+	return f.unfold(cells, e.total, end, out), nil
+}
+
+// unfold makes the report of the wafer from one row's: its PEs, the positions it has, its cycles,
+// and the cycle in which the last sum left it.
+func (f *gradientPhase) unfold(cells []pe.StateCycles, positions, cycles, out int64) *PhaseReport {
+	s := f.m.Space
+	wires := s.Target.Fabric(s.Target.Width(), s.Target.Height())
+	rows, groups, columns, tokens := int64(s.Rows()), int64(s.Groups), int64(s.Columns), int64(s.Tokens)
+	features, above := int64(f.k.Features()), rows-1
 	link := int64(1 + wires.RampCycles + wires.HopCycles + wires.RampCycles) // from a sum's use to its use in the next row
-	end := max(int64(one.LastOut)+link*int64(above), int64(one.Cycles)+int64(wires.HopCycles*above))
-	late := end - int64(one.Cycles)
-	rows, groups := int64(s.Rows()), int64(s.Groups)
+	end := max(out+link*above, cycles+int64(wires.HopCycles)*above)
+	late := end - cycles
+	// Where the link is behind, the rows wait for it one after the other, the first to the end.
+	idle := int64(0)
+	if above > 0 {
+		idle = cells[0][pe.Idle]
+		for _, c := range cells {
+			idle = min(idle, c[pe.Idle])
+		}
+	}
 	r := &PhaseReport{
 		Cycles: end,
-		FMACs:  one.FMACs * rows * groups,
-		EdgeIn: one.EdgeIn, EdgeOut: one.EdgeOut * groups,
-		Grid: Grid{PeriodX: s.Columns, PeriodY: 1, Skew: -late / max(1, int64(above))},
+		FMACs:  positions * tokens * rows * groups,
+		EdgeIn: positions + columns*(features+1), EdgeOut: positions * groups,
+		Grid: Grid{PeriodX: s.Columns, PeriodY: 1, Skew: -(late + idle) / max(1, above)},
 	}
-	bus := one.Hops - one.EdgeOut
-	r.Hops = groups * (rows*(bus+one.EdgeOut) + int64(above)*one.EdgeIn)
-	for _, c := range one.PEs {
-		c[pe.WaitWeight] += late
+	r.Hops = groups * (rows*(features*tokens*(columns-1)+positions) + above*r.EdgeIn)
+	for _, c := range cells {
+		c[pe.WaitWeight] += late + idle
+		c[pe.Idle] -= idle
 		r.Grid.Cells = append(r.Grid.Cells, c)
 	}
-	return r, nil
+	return r
 }

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"math"
 	"slices"
 	"testing"
@@ -145,4 +146,104 @@ func TestWeightGradKernelTime(t *testing.T) {
 		t.Logf("%s: wavelet %d, stream %d", c.name, w.Cycles, r.Cycles)
 		b.sameReport(w, r, 0)
 	}
+}
+
+// TestWeightGradRecurrences holds the recurrences, which large kernels use, against the row
+// wavelet by wavelet: busy cycles of every column exactly, the time of kernels of a few features
+// within some cycles of start-up and, where the bus bounds it, of each feature.
+func TestWeightGradRecurrences(t *testing.T) {
+	checks := 60
+	if testing.Short() {
+		checks = 10
+	}
+	for i := range checks {
+		shape := rapid.Custom(drawWide).Example(i)
+		b := newKernelBench(t, shape)
+		proj := i%3 == 0
+		k := wideGradient(b, proj, []int{1, 2, 4, 8}[i%4])
+		w, r := bothWays(b, k)
+		if off := r.Cycles - w.Cycles; float64(max(off, -off)) > max(0.01*float64(w.Cycles), 30+2.5*float64(k.Features())) {
+			t.Errorf("check %d: wavelet %d, recurrences %d: %d columns, %d features, %+v", i, w.Cycles, r.Cycles, b.space.Columns, k.Features(), shape)
+		}
+	}
+}
+
+// TestWeightGradRecurrencesAtSize: within 1 % where they are used.
+func TestWeightGradRecurrencesAtSize(t *testing.T) {
+	for i, c := range []struct {
+		sparsity float64
+		ahead    int
+		io       float64
+		tokens   int
+	}{{0, 8, 34, 16}, {0.75, 8, 34, 16}, {0.75, 2, 34, 16}, {0.9, 4, 34, 8}, {0.5, 8, 4, 16}, {0.75, 8, 2.4, 16}, {0, 8, 3, 5}, {0.9, 8, 34, 24}} {
+		if testing.Short() && i != 1 {
+			continue
+		}
+		b := newKernelBench(t, benchShape{
+			cfg:   model.Config{Name: "m", Layers: 1, Heads: 8, DModel: 192, DFF: 384, Vocabulary: 10, SequenceLength: c.tokens},
+			width: 24, height: 1, perHead: 3, tokens: c.tokens, precision: model.Mixed, sparsity: c.sparsity, seed: 5,
+			machine: fields{{"io_bits_per_second", c.io * 32 * 1.1e9}},
+		})
+		w, r := bothWays(b, wideGradient(b, false, c.ahead))
+		t.Logf("%+v: wavelet %d, recurrences %d, %+.2f %%", c, w.Cycles, r.Cycles, 100*(float64(r.Cycles)/float64(w.Cycles)-1))
+		if off := r.Cycles - w.Cycles; max(off, -off) > w.Cycles/100 {
+			t.Errorf("%+v: wavelet %d, recurrences %d", c, w.Cycles, r.Cycles)
+		}
+	}
+}
+
+func wideGradient(b *kernelBench, proj bool, ahead int) *compiler.WeightGrad {
+	k := &compiler.WeightGrad{Param: "h.0.mlp.fc.w", Bias: "h.0.mlp.fc.b", Ones: b.ones, RunAhead: ahead}
+	k.X, k.DY = b.tile("x", b.space.Feat, b.space.Type()), b.tile("dy", b.space.FF, b.space.Type())
+	if proj {
+		k.X, k.DY, k.Param, k.Bias = k.DY, k.X, "h.0.mlp.proj.w", "h.0.mlp.proj.b"
+	}
+	b.place(k)
+	return k
+}
+
+// bothWays simulates one PE row wavelet by wavelet and by recurrences; every column must be as
+// busy in both.
+func bothWays(b *kernelBench, k *compiler.WeightGrad) (wavelet, recurrences *PhaseReport) {
+	b.t.Helper()
+	f := b.phase(k).(*gradientPhase)
+	one := func(run func(context.Context, *compiler.Layout) (*PhaseReport, error)) *PhaseReport {
+		l, err := f.oneRow()
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		r, err := run(context.Background(), l)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		return r
+	}
+	w, r := one(f.byWavelet), one(f.byRecurrence)
+	for c := range w.Grid.Cells {
+		for _, st := range pe.States() {
+			if st.Busy() && w.Grid.Cells[c][st] != r.Grid.Cells[c][st] {
+				b.t.Errorf("column %d, %s: wavelet %d, recurrences %d", c, st.Name(), w.Grid.Cells[c][st], r.Grid.Cells[c][st])
+			}
+			if r.Grid.Cells[c][st] < 0 {
+				b.t.Errorf("column %d, %s: %d cycles", c, st.Name(), r.Grid.Cells[c][st])
+			}
+		}
+	}
+	return w, r
+}
+
+func drawWide(t *rapid.T) benchShape {
+	shape := drawShape(t)
+	shape.cfg.DModel = shape.cfg.Heads * rapid.IntRange(6, 24).Draw(t, "head")
+	shape.cfg.DFF = rapid.IntRange(shape.cfg.DModel/2, 4*shape.cfg.DModel).Draw(t, "ff")
+	shape.perHead = rapid.IntRange(1, 6).Draw(t, "columns per head")
+	shape.width = shape.cfg.Heads * shape.perHead
+	shape.cfg.SequenceLength = rapid.IntRange(4, 32).Draw(t, "length")
+	shape.tokens, shape.height = shape.cfg.SequenceLength, 1
+	shape.machine = fields{
+		{"io_bits_per_second", rapid.SampledFrom([]float64{34, 34, 8, 2}).Draw(t, "io") * 32 * 1.1e9},
+		{"buffer_depth", rapid.SampledFrom([]float64{2, 4, 8}).Draw(t, "depth")},
+		{"hop_cycles", rapid.SampledFrom([]float64{1, 1, 2}).Draw(t, "hop")},
+	}
+	return shape
 }

@@ -14,8 +14,8 @@ type gradStream struct {
 	ahead    int
 	sumRow   int
 	places   int
-	index    int // of the bias, where it is a position of its own
-	biasRow  int // the feature on the bus that is the ones; -1: none
+	index    int      // of the bias, where it is a position of its own
+	biasRow  int      // the feature on the bus that is the ones; -1: none
 	extra    []uint64 // positions of the feature behind the last
 	lanes    []gradLane
 }
@@ -56,6 +56,20 @@ func (s *gradStream) row(j int, dst []uint64) []uint64 {
 		return s.w.row(j, dst)
 	}
 	return s.extra
+}
+
+// counts is how many positions each column has of feature j.
+func (s *gradStream) counts(j int, dst []int32) {
+	switch {
+	case j < s.w.out:
+		s.w.counts(j, dst)
+	case j == s.biasRow:
+		for c := range dst {
+			dst[c] = int32(s.w.inBounds[c+1] - s.w.inBounds[c])
+		}
+	default:
+		clear(dst)
+	}
 }
 
 // ownsBias reports whether column c has the bias of feature j as a position.

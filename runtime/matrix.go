@@ -50,7 +50,7 @@ func (m *Store) matrix(u streamedUse) *matrix {
 	}
 	if m.Params != nil {
 		x.values, _, _ = m.Tensor(u.param)
-		if u.bias != "" {
+		if u.bias != "" && !u.zeros {
 			x.bias, _, _ = m.Tensor(u.bias)
 		}
 	}
@@ -166,6 +166,17 @@ func (x *matrix) value(j, k int) float32 {
 
 // nonZeros is the number of positions, biases included.
 func (x *matrix) nonZeros() (n int64) {
+	if x.values == nil {
+		if x.biased {
+			n = int64(x.out)
+		}
+		switch {
+		case x.drawn != nil:
+			return n + x.drawn.NonZeros()
+		case x.bits == nil:
+			return n + int64(x.out)*int64(x.in)
+		}
+	}
 	counts := make([]int32, len(x.inBounds)-1)
 	for j := range x.out {
 		x.counts(j, counts)

@@ -81,7 +81,7 @@ func newFoldedEngine(p *compiler.Program, w weights, nonZeros int64) *streamEngi
 		c.main = e.wires.firstArrival
 		c.states[pe.WaitWeight] = e.wires.firstArrival
 	}
-	e.supply = newSupply(p, &e.costs, &e.wires)
+	e.supply = newSupply(p.Target, p.Mapping.Columns, int64(p.Stream.WordsPerWeight), int64(e.costs.fmac.Total()))
 	return e
 }
 
@@ -160,7 +160,7 @@ func (e *streamEngine) runRecurrences(ctx context.Context, progress func(done, t
 			c.carry = 0
 		}
 		if e.supply != nil {
-			e.supply.row(e, at, counts)
+			e.supply.row(e.cols, at, counts)
 		}
 		e.accumulate(at, owner, counts)
 		e.ring(at, owner)

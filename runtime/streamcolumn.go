@@ -126,3 +126,37 @@ func (c *column) passed(begun, ended int64) {
 	c.issued++
 	c.lastWork = max(c.lastWork, ended)
 }
+
+// insert is span for spans of several threads, which may come in any order and meet: then they
+// are one, longer if their work does not fit. What lies before the task thread's time delays it from now on.
+func (c *column) insert(from, to, busy int64) {
+	if busy == 0 {
+		return
+	}
+	if len(c.spans) == cap(c.spans) && c.gone > len(c.spans)/2 {
+		c.spans, c.gone = append(c.spans[:0], c.spans[c.gone:]...), 0
+	}
+	from = max(from, c.main)
+	new := ringSpan{from, max(to, from+busy), busy}
+	i := len(c.spans)
+	for i > c.gone && c.spans[i-1].from > new.from {
+		i--
+	}
+	if i > c.gone && c.spans[i-1].to > new.from {
+		i--
+		c.spans[i].join(new)
+	} else {
+		c.spans = append(c.spans, ringSpan{})
+		copy(c.spans[i+1:], c.spans[i:])
+		c.spans[i] = new
+	}
+	for i+1 < len(c.spans) && c.spans[i].to > c.spans[i+1].from {
+		c.spans[i].join(c.spans[i+1])
+		c.spans = append(c.spans[:i+1], c.spans[i+2:]...)
+	}
+}
+
+func (s *ringSpan) join(o ringSpan) {
+	s.busy += o.busy
+	s.to = max(s.to, o.to, s.from+s.busy)
+}
