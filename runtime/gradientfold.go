@@ -70,7 +70,7 @@ func newGradientFold(f *gradientPhase, l *compiler.Layout) *gradientFold {
 	wires := s.Target.Fabric(s.Target.Width(), s.Target.Height())
 	sent, _ := f.k.Sides()
 	e := &gradientFold{
-		s: newGradStream(f.k, f.w, s.Tokens), space: s, ahead: f.k.Ahead(), steps: int64(s.Tokens),
+		s: f.stream(), space: s, ahead: f.k.Ahead(), steps: int64(s.Tokens),
 		cols: make([]column, s.Columns), bus: make([]busColumn, s.Columns), sentBy: sent.Bounds,
 		outbox: int64(wires.BufferDepth + wires.RampCycles + 1), perHop: int64(wires.BufferDepth + wires.HopCycles - 1),
 		queue: int64(wires.QueueWords + wires.RampCycles), hop: int64(wires.HopCycles), ramp: int64(wires.RampCycles),
@@ -274,7 +274,7 @@ func (e *gradientFold) send(f int) {
 		first += e.hop
 	}
 	e.sender = s
-	value := int64(f) * e.steps
+	value, written := int64(f)*e.steps, int64(0)
 	for i := range e.bus {
 		first = max(first, e.roomAt(i, value))
 	}
@@ -285,18 +285,24 @@ func (e *gradientFold) send(f int) {
 			head = max(head, b.received[(f-1)%e.window].ended)
 		}
 		start := e.receiveStart()
+		busy := c.ringWork(head, head+start) // whatever else streams has the same priority
 		c.insert(head, head+start, start)
+		start += busy
 		got := &b.received[f%e.window]
 		got.begun = max(head+start, first+e.latency(i))
 		if i == s {
-			e.write(i, f, got.begun)
+			written = e.write(i, f, first, got.begun)
 		}
-		// Whatever else streams has the same priority.
 		got.ended = got.begun + e.steps + c.ringWork(got.begun, got.begun+e.steps)
 	}
 	last := first + e.steps - 1
 	for i := range e.bus {
 		last = max(last, e.roomAt(i, value+e.steps-1))
+	}
+	if written > 0 && e.bus[s].written == e.values(s) {
+		// The turn's last values share the datapath with those received, and the very last is an
+		// instruction of its own, which starts when the one before is on the ramp.
+		last = max(last, e.bus[s].received[f%e.window].begun+2*written+e.costs.sends+1+e.ramp)
 	}
 	for i := range e.bus {
 		got := &e.bus[i].received[f%e.window]
@@ -306,15 +312,21 @@ func (e *gradientFold) send(f int) {
 	e.last = last
 }
 
-// write takes the sender's datapath for what it writes while it receives its own feature f: the
-// wires between hold what it is ahead.
-func (e *gradientFold) write(i, f int, from int64) {
+// write takes the sender's datapath for what it writes while it receives its own feature f, and
+// returns how much that is: what the wires between hold is written before. The first value
+// passes its router in cycle first, and is received in cycle from.
+func (e *gradientFold) write(i, f int, first, from int64) int64 {
 	c, b := &e.cols[i], &e.bus[i]
-	upTo := min(e.values(i), int64(f+1-e.sentBy[i])*e.steps+e.outbox+e.queue)
-	if n := upTo - b.written; n > 0 {
-		c.insert(from, from+n, n)
-		b.written = upTo
+	put := func(at, upTo int64) int64 {
+		n := max(0, min(e.values(i), upTo)-b.written)
+		c.insert(at, at+n, n)
+		b.written += n
+		return n
 	}
+	if f == e.sentBy[i] {
+		put(first, b.written+min(e.queue, max(0, from-e.latency(i)-first)))
+	}
+	return put(from, int64(f+1-e.sentBy[i])*e.steps+e.outbox+e.queue)
 }
 
 // values is how many values column i puts on the bus.

@@ -47,6 +47,13 @@ func drawShape(t *rapid.T) benchShape {
 		precision: rapid.SampledFrom([]model.Precision{model.Mixed, model.FP32}).Draw(t, "precision"),
 		sparsity:  rapid.SampledFrom([]float64{0, 0, 0.5, 0.75, 0.9}).Draw(t, "sparsity"),
 		seed:      rapid.Uint64().Draw(t, "seed"),
+		machine: fields{
+			{"buffer_depth", rapid.SampledFrom([]float64{4, 1, 2, 8}).Draw(t, "buffer depth")},
+			{"queue_words", rapid.SampledFrom([]float64{4, 2, 6}).Draw(t, "queue words")},
+			{"hop_cycles", rapid.SampledFrom([]float64{1, 2, 3}).Draw(t, "hop")},
+			{"ramp_cycles", rapid.SampledFrom([]float64{2, 1, 3}).Draw(t, "ramp")},
+			{"io_bits_per_second", rapid.SampledFrom([]float64{34, 8, 2, 0.6}).Draw(t, "io") * 32 * 1.1e9},
+		},
 	}
 	s.tokens = rapid.IntRange(1, s.cfg.SequenceLength).Draw(t, "tokens")
 	seqRows := (s.cfg.SequenceLength + s.tokens - 1) / s.tokens
