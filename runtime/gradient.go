@@ -185,8 +185,8 @@ func product(sums, a, b []float32, accumulate bool) {
 	}
 }
 
-// maxGradientEvents is some seconds of one core.
-const maxGradientEvents = 1e6
+// maxKernelEvents is less than a second of one core: a step has dozens of kernels.
+const maxKernelEvents = 1e6
 
 // cycles simulates one PE row of one group, the last, and unfolds it. The rows north of it do the
 // same, each later by what a sum takes to the next row; what waits for no sum, by a hop. Small
@@ -196,7 +196,7 @@ func (f *gradientPhase) cycles(ctx context.Context) (*PhaseReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.events() < maxGradientEvents {
+	if f.events() < maxKernelEvents {
 		return f.byWavelet(ctx, l)
 	}
 	return f.byRecurrence(ctx, l)

@@ -51,6 +51,7 @@ func (f *linearPhase) collect(out []EdgeData) error {
 func (f *linearPhase) cycles(ctx context.Context) (*PhaseReport, error) {
 	w := f.weights()
 	e := newFoldedEngine(f.p, w, w.nonZeros())
+	e.rowEvents = maxKernelEvents
 	if err := e.run(ctx, nil); err != nil {
 		return nil, err
 	}
