@@ -13,7 +13,6 @@ import (
 // north. Like streamEngine it never looks at single wavelets.
 type gradientFold struct {
 	s     *gradStream
-	space *compiler.Space
 	costs gradientCosts
 	ahead int
 	steps int64 // values of a feature
@@ -22,6 +21,8 @@ type gradientFold struct {
 	bus    []busColumn
 	supply *supply
 	sentBy []int // first feature of each column
+
+	sumsDepth int // features whose sums may wait or be on their way
 
 	// The bus.
 	sender   int
@@ -70,7 +71,7 @@ func newGradientFold(f *gradientPhase, l *compiler.Layout) *gradientFold {
 	wires := s.Target.Fabric(s.Target.Width(), s.Target.Height())
 	sent, _ := f.k.Sides()
 	e := &gradientFold{
-		s: f.stream(), space: s, ahead: f.k.Ahead(), steps: int64(s.Tokens),
+		s: f.stream(), ahead: f.k.Ahead(), steps: int64(s.Tokens),
 		cols: make([]column, s.Columns), bus: make([]busColumn, s.Columns), sentBy: sent.Bounds,
 		outbox: int64(wires.BufferDepth + wires.RampCycles + 1), perHop: int64(wires.BufferDepth + wires.HopCycles - 1),
 		queue: int64(wires.QueueWords + wires.RampCycles), hop: int64(wires.HopCycles), ramp: int64(wires.RampCycles),
@@ -105,6 +106,7 @@ func (e *gradientFold) readCosts(l *compiler.Layout, core pe.Config) {
 		path := t.Walk(core, &registers)
 		if t.Entry == compiler.GradBegin {
 			e.costs.begin = int64(path.Before + path.After)
+			e.costs.sends = int64(core.Cost(path.Issued[0], false).Start)
 			continue
 		}
 		o := &e.costs.order[t.Entry]
@@ -118,7 +120,8 @@ func (e *gradientFold) readCosts(l *compiler.Layout, core pe.Config) {
 			o.receive = core.Cost(issued[0], false)
 		}
 	}
-	e.costs.sends, e.costs.dispatch = int64(core.TensorStartCycles), int64(core.TaskSwitchCycles)
+	e.costs.dispatch = int64(core.TaskSwitchCycles)
+	e.sumsDepth = code.Threads[len(code.Threads)-1]
 }
 
 // run simulates all features.
@@ -204,7 +207,7 @@ func (e *gradientFold) feature(i, r int, n int64) int64 {
 	c.states[pe.Overhead] += o.scalar + o.after
 	begun := int64(0)
 	if n > 0 {
-		c.waitForThread(sumsWaiting)
+		c.waitForThread(e.sumsDepth)
 		head := max(c.main, b.sumsEnded)
 		begun = max(head+int64(o.sums.Start), e.room(b))
 		b.sumsEnded = begun + n
@@ -233,9 +236,6 @@ func (e *gradientFold) feature(i, r int, n int64) int64 {
 	}
 	return begun
 }
-
-// sumsWaiting is how many features' sums wait or are on their way.
-const sumsWaiting = 2
 
 // room is when the wires can take the next sum of a column: what was sent their capacity before has left.
 func (e *gradientFold) room(b *busColumn) int64 {
@@ -358,7 +358,6 @@ func (e *gradientFold) roomAt(i int, value int64) int64 {
 func (e *gradientFold) finish() (end, out int64) {
 	for i := range e.cols {
 		c := &e.cols[i]
-		c.advance(0)
 		c.lastWork = max(c.lastWork, c.main)
 		end = max(end, c.lastWork)
 		if e.bus[i].sums > 0 {

@@ -171,6 +171,9 @@ func magnitudes(x []float64) []float64 {
 func TestLinearKernelTime(t *testing.T) {
 	for _, sparsity := range []float64{0, 0.75} {
 		for _, delta := range []bool{false, true} {
+			if testing.Short() && (sparsity == 0 || delta) {
+				continue
+			}
 			shape := benchShape{
 				cfg:   model.Config{Name: "m", Layers: 1, Heads: 4, DModel: 96, DFF: 384, Vocabulary: 10, SequenceLength: 48},
 				width: 16, height: 6, perHead: 2, tokens: 16, precision: model.Mixed, sparsity: sparsity, seed: 3,
