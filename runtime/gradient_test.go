@@ -183,25 +183,23 @@ func TestWeightGradRecurrences(t *testing.T) {
 		proj := i%3 == 0
 		k := wideGradient(b, proj, []int{1, 2, 4, 8}[i%4])
 		w, r := bothWays(b, k)
-		if off := r.Cycles - w.Cycles; float64(max(off, -off)) > max(0.01*float64(w.Cycles), 30+2.5*float64(k.Features())+8*float64(b.space.Columns)) {
+		if off := r.Cycles - w.Cycles; float64(max(off, -off)) > max(0.01*float64(w.Cycles), 40+float64(2*k.Features()+5*b.space.Columns)) {
 			t.Errorf("check %d: wavelet %d, recurrences %d: %d columns, %d features, %+v", i, w.Cycles, r.Cycles, b.space.Columns, k.Features(), shape)
 		}
 	}
 }
 
-// TestWeightGradRecurrencesAtSize: within 1 %, or 2 % where the bus and its turns bound the time:
-// hardly a position per feature, and next to no run-ahead.
+// TestWeightGradRecurrencesAtSize: within 1 %, also where the bus bounds the time.
 func TestWeightGradRecurrencesAtSize(t *testing.T) {
 	for i, c := range []struct {
 		sparsity float64
 		ahead    int
 		io       float64
 		tokens   int
-		percent  int64
 	}{
-		{0, 8, 34, 16, 1}, {0.75, 8, 34, 16, 1}, {0.75, 2, 34, 16, 1}, {0.9, 4, 34, 8, 1}, {0.9, 8, 34, 24, 1},
-		{0.5, 8, 4, 16, 1}, {0.75, 8, 2.4, 16, 1}, {0, 8, 3, 5, 1},
-		{0.95, 2, 34, 24, 2}, {0.95, 1, 34, 16, 2},
+		{0, 8, 34, 16}, {0.75, 8, 34, 16}, {0.75, 2, 34, 16}, {0.9, 4, 34, 8}, {0.9, 8, 34, 24},
+		{0.5, 8, 4, 16}, {0.75, 8, 2.4, 16}, {0, 8, 3, 5},
+		{0.95, 2, 34, 24}, {0.95, 1, 34, 16},
 	} {
 		if testing.Short() && i != 1 {
 			continue
@@ -213,7 +211,7 @@ func TestWeightGradRecurrencesAtSize(t *testing.T) {
 		})
 		w, r := bothWays(b, wideGradient(b, false, c.ahead))
 		t.Logf("%+v: wavelet %d, recurrences %d, %+.2f %%", c, w.Cycles, r.Cycles, 100*(float64(r.Cycles)/float64(w.Cycles)-1))
-		if off := r.Cycles - w.Cycles; max(off, -off) > c.percent*w.Cycles/100 {
+		if off := r.Cycles - w.Cycles; max(off, -off) > w.Cycles/100 {
 			t.Errorf("%+v: wavelet %d, recurrences %d", c, w.Cycles, r.Cycles)
 		}
 	}

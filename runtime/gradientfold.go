@@ -162,11 +162,11 @@ func (e *gradientFold) start() {
 		sends := e.sends(i)
 		c.advance(e.costs.dispatch)
 		e.bus[i].issued = c.main
-		c.span(c.main, c.main+sends*e.costs.sends, sends*e.costs.sends)
+		c.span(c.main, c.main+e.costs.sends, e.costs.sends)
 		c.states[pe.Overhead] += e.costs.dispatch + e.costs.begin + sends*e.costs.sends + int64(e.ahead+1)*e.receiveStart()
 		c.states[pe.RingAdd] += e.values(i) + int64(e.ahead+1)*e.steps
 		e.bus[i].written = min(e.values(i), e.outbox)
-		c.span(c.main+sends*e.costs.sends, c.main+sends*e.costs.sends+e.bus[i].written, e.bus[i].written)
+		c.span(c.main+e.costs.sends, c.main+e.costs.sends+e.bus[i].written, e.bus[i].written)
 		c.advance(e.costs.begin)
 	}
 	e.last = e.bus[0].issued + e.costs.sends + e.ramp
@@ -284,15 +284,25 @@ func (e *gradientFold) send(f int) {
 		if f > 0 {
 			head = max(head, b.received[(f-1)%e.window].ended)
 		}
-		start := e.receiveStart()
-		busy := c.ringWork(head, head+start) // whatever else streams has the same priority
-		c.insert(head, head+start, start)
-		start += busy
 		got := &b.received[f%e.window]
-		got.begun = max(head+start, first+e.latency(i))
+		start := e.receiveStart()
+		reach := first + e.latency(i)
 		if i == s {
-			written = e.write(i, f, first, got.begun)
+			// Writing shares the datapath with receiving, turn and turn about. What goes before the
+			// feature is received ends where the wires are full.
+			before := int64(f-e.sentBy[i])*e.steps + e.outbox + e.queue
+			idle := max(0, max(head+start, reach)-max(head, first)-start+start/2)
+			wrote := e.write(i, min(before, b.written+idle), head)
+			got.begun = max(head+start+min(wrote, start/2), reach)
+			written = e.write(i, min(before, b.written)+e.steps-min(wrote, start/2), got.begun)
+			if f == e.sentBy[i+1]-1 {
+				rest := (e.sends(i) - 1) * e.costs.sends // for the turn's end
+				c.insert(got.begun, got.begun+rest, rest)
+			}
+		} else {
+			got.begun = max(head+start+c.ringWork(head, head+start), reach) // other threads stream with the same priority
 		}
+		c.insert(head, head+start, start)
 		got.ended = got.begun + e.steps + c.ringWork(got.begun, got.begun+e.steps)
 	}
 	last := first + e.steps - 1
@@ -312,21 +322,14 @@ func (e *gradientFold) send(f int) {
 	e.last = last
 }
 
-// write takes the sender's datapath for what it writes while it receives its own feature f, and
-// returns how much that is: what the wires between hold is written before. The first value
-// passes its router in cycle first, and is received in cycle from.
-func (e *gradientFold) write(i, f int, first, from int64) int64 {
-	c, b := &e.cols[i], &e.bus[i]
-	put := func(at, upTo int64) int64 {
-		n := max(0, min(e.values(i), upTo)-b.written)
-		c.insert(at, at+n, n)
-		b.written += n
-		return n
-	}
-	if f == e.sentBy[i] {
-		put(first, b.written+min(e.queue, max(0, from-e.latency(i)-first)))
-	}
-	return put(from, int64(f+1-e.sentBy[i])*e.steps+e.outbox+e.queue)
+// write puts column i's values on the ramp up to some number, from a cycle on, and returns how
+// many that are.
+func (e *gradientFold) write(i int, upTo, from int64) int64 {
+	b := &e.bus[i]
+	n := max(0, min(e.values(i), upTo)-b.written)
+	e.cols[i].insert(from, from+n, n)
+	b.written += n
+	return n
 }
 
 // values is how many values column i puts on the bus.
