@@ -26,10 +26,11 @@ type LayoutReport struct {
 	States pe.StateCycles   // sums to PEs x Cycles
 	PEs    []pe.StateCycles // each sums to Cycles
 	FMACs  int64
-	Hops   int64      // router to router
-	Stamps [][]Stamp  // per PE, in the order taken
-	In     int64      // wavelets over the edge inputs, a multicast counted once
-	Out    []EdgeData // per Layout.Out
+	Hops   int64 // router to router
+	// EdgeIn and EdgeOut are wavelets over the I/O link, a multicast counted once.
+	EdgeIn, EdgeOut int64
+	Stamps          [][]Stamp  // per PE, in the order taken
+	Out             []EdgeData // per Layout.Out
 
 	Images    [][]uint16 // SRAM per PE at the end; nil where no program is placed
 	Registers [][16]int32
@@ -198,9 +199,10 @@ func reportLayout(l *compiler.Layout, w *wafer, ports *edgePorts, end fabric.Cyc
 		r.States.Add(r.PEs[i], 1)
 	}
 	for _, s := range ports.in {
-		r.In += s.sent
+		r.EdgeIn += s.sent
 	}
 	for _, s := range ports.out {
+		r.EdgeOut += int64(len(s.got))
 		r.Out = append(r.Out, EdgeData{s.spec.Name, s.got})
 	}
 	return r

@@ -221,14 +221,10 @@ func (b *bench) compare(name string, r *LayoutReport, p *PhaseReport, near int64
 	if d := p.Cycles - int64(r.Cycles); max(d, -d) > max(near, int64(r.Cycles)/100) {
 		b.t.Errorf("%s: %d cycles folded, %d run", name, p.Cycles, r.Cycles)
 	}
-	out := int64(0)
-	for _, o := range r.Out {
-		out += int64(len(o.Arrivals))
-	}
 	for _, c := range []struct {
 		what      string
 		got, want int64
-	}{{"FMACs", p.FMACs, r.FMACs}, {"hops", p.Hops, r.Hops}, {"edge in", p.EdgeIn, r.In}, {"edge out", p.EdgeOut, out}} {
+	}{{"FMACs", p.FMACs, r.FMACs}, {"hops", p.Hops, r.Hops}, {"edge in", p.EdgeIn, r.EdgeIn}, {"edge out", p.EdgeOut, r.EdgeOut}} {
 		if c.got != c.want {
 			b.t.Errorf("%s: %d %s folded, %d run", name, c.got, c.what, c.want)
 		}
