@@ -16,7 +16,7 @@ func (f *folding) collected(first *rowRun) *PhaseReport {
 		all = append(all, int64(rows*len(o.Arrivals)))
 		begin = min(begin, int64(o.Arrivals[0].Cycle))
 	}
-	link := newTurns(s.Target.IORate(), s.Groups, all)
+	link := newTurns(s.Target.IORate(), f.portCycles(), s.Groups, all)
 	link.rested = 1 // while the first wavelets came
 	out := func(c int, k int64) int64 { return begin + link.at(s.Groups-1, c, k) }
 

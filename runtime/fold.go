@@ -24,6 +24,13 @@ func newFolding(s *compiler.Space, k compiler.Kernel, ph phase) *folding {
 	return &folding{s: s, k: k, ph: ph, hop: int64(s.Target.Get("hop_cycles"))}
 }
 
+// portCycles is how often a line of routers takes a wavelet: a buffer's slots are full again a
+// hop and a cycle after they were freed.
+func (f *folding) portCycles() float64 {
+	slots := f.s.Target.Get("buffer_depth") + float64(f.hop) - 1
+	return max(1, float64(f.hop+1)/slots)
+}
+
 // rowRun is one run of the row.
 type rowRun struct {
 	*LayoutReport

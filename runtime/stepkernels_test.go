@@ -35,6 +35,9 @@ func drawBench(tt testing.TB, t *rapid.T) *bench {
 		{"width", float64(heads*perHead*draw(1, 3, "groups") + draw(0, heads*perHead-1, "spare columns"))},
 		{"height", float64(seqRows*draw(1, 3, "sequences") + draw(0, seqRows-1, "spare rows"))},
 		{"hop_cycles", float64(draw(1, 2, "hop"))},
+		{"ramp_cycles", float64(draw(1, 3, "ramp"))},
+		{"buffer_depth", float64(draw(2, 4, "buffer"))},
+		{"queue_words", float64(draw(2, 6, "queue"))},
 	})
 	if draw(0, 2, "slow link") == 0 {
 		m = machineWith(tt, m, "io_bits_per_second", m.Get("clock_hz")*32*float64(draw(1, 8, "quarter wavelets per cycle"))/4)

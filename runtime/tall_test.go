@@ -20,8 +20,9 @@ func TestTallColumns(t *testing.T) {
 		tokens int
 		io     float64 // wavelets per cycle
 		hop    float64
-	}{{1, 34, 1}, {2, 2, 2}} {
-		m := machine(t, fields{{"width", 8}, {"height", 180}, {"hop_cycles", c.hop}})
+		buffer float64
+	}{{1, 34, 1, 4}, {2, 2, 2, 4}, {3, 34, 1, 1}} {
+		m := machine(t, fields{{"width", 8}, {"height", 180}, {"hop_cycles", c.hop}, {"buffer_depth", c.buffer}})
 		m = machineWith(t, m, "io_bits_per_second", m.Get("clock_hz")*32*c.io)
 		b := newBench(t, cfg, m, model.Mixed, 2, c.tokens, 1)
 		in := NewHost(b.space)
