@@ -140,8 +140,11 @@ func (p *PE) element(a *active, t fabric.Cycle) {
 		if in.Dst.Packed {
 			data |= uint32(a.dst+i) << 16
 		}
-		delay := fabric.Cycle(1 + p.mesh.Config().RampCycles)
-		p.mesh.Push(p.out[in.Dst.Color], fabric.Wavelet{Data: data, Color: in.Dst.Color}, t+delay)
+		w := fabric.Wavelet{Data: data, Color: in.Dst.Color}
+		if a.done == a.n {
+			w.Switches = in.Switches
+		}
+		p.mesh.Push(p.out[in.Dst.Color], w, t+fabric.Cycle(1+p.mesh.Config().RampCycles))
 	case Scalar:
 		a.acc = Apply(in.Op, in.Dst.Type, a.acc, x, y, a.accumulate)
 	default:
