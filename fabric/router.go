@@ -23,13 +23,16 @@ func (m *Mesh) StepRouter(i int32, t Cycle) {
 			}
 			ch := &m.chans[k.channel]
 			if !ch.rx.Has(k.port) {
+				m.held(i, q, ch, t, Switched, used)
 				continue // woken by the switch
 			}
 			if used&ch.tx != 0 {
+				m.held(i, q, ch, t, SharedLink, used)
 				wake = t + 1
 				continue
 			}
 			if !m.roomForAll(ch, t, uint8(local)) {
+				m.held(i, q, ch, t, NoRoom, used)
 				continue // woken by the queue without room
 			}
 			used |= ch.tx
@@ -66,7 +69,7 @@ func (m *Mesh) forward(i int32, q QueueID, ch *channel, t Cycle) {
 	in := m.queues[q].port
 	w := m.Pop(q, t)
 	if m.Observer != nil {
-		m.Observer.Forwarded(t, m.At(i), in, ch.tx, w)
+		m.forwarded(i, in, ch.tx, t, w)
 	}
 	command := SwitchStay
 	if w.Control {
