@@ -121,15 +121,22 @@ func (p *PE) nextArrival(t fabric.Cycle) fabric.Cycle {
 	return wake
 }
 
-// element performs one streaming step in cycle t. A wavelet written now is at the router
-// after the datapath's result cycle and the ramp.
+// push writes element i to the ramp: it is at the router after the datapath's result cycle and the ramp.
+func (p *PE) push(a *active, i int, w fabric.Wavelet, t fabric.Cycle) {
+	p.mesh.Push(p.out[w.Color], w, t+fabric.Cycle(1+p.mesh.Config().RampCycles))
+	if p.mesh.Observer != nil {
+		p.saw(fabric.Entered, t, w, step{p, a, i})
+	}
+}
+
+// element performs one streaming step in cycle t.
 func (p *PE) element(a *active, t fabric.Cycle) {
 	in := a.in
 	i := a.done
 	a.done++
 	if in.Op == Send {
 		w := fabric.Wavelet{Data: uint32(a.a), Color: in.Dst.Color, Control: in.Control, Switches: in.Switches}
-		p.mesh.Push(p.out[in.Dst.Color], w, t+fabric.Cycle(1+p.mesh.Config().RampCycles))
+		p.push(a, i, w, t)
 		return
 	}
 	x := p.operand(a, &in.A, a.a, a.sa, i, t)
@@ -140,8 +147,7 @@ func (p *PE) element(a *active, t fabric.Cycle) {
 		if in.Dst.Packed {
 			data |= uint32(a.dst+i) << 16
 		}
-		delay := fabric.Cycle(1 + p.mesh.Config().RampCycles)
-		p.mesh.Push(p.out[in.Dst.Color], fabric.Wavelet{Data: data, Color: in.Dst.Color}, t+delay)
+		p.push(a, i, fabric.Wavelet{Data: data, Color: in.Dst.Color}, t)
 	case Scalar:
 		a.acc = Apply(in.Op, in.Dst.Type, a.acc, x, y, a.accumulate)
 	default:
@@ -161,7 +167,11 @@ func (p *PE) element(a *active, t fabric.Cycle) {
 func (p *PE) operand(a *active, o *Operand, base int, scalar float32, i int, t fabric.Cycle) float32 {
 	switch o.Kind {
 	case FabIn:
-		return Value(o.Type, p.mesh.Pop(p.in[o.Color], t).Data)
+		w := p.mesh.Pop(p.in[o.Color], t)
+		if p.mesh.Observer != nil {
+			p.saw(fabric.Taken, t, w, step{p, a, i})
+		}
+		return Value(o.Type, w.Data)
 	case Scalar:
 		if a.in.Dst.Kind == Scalar {
 			return p.scalarSource(a, o, base, scalar, i)

@@ -37,6 +37,7 @@ func (p *PE) main(t fabric.Cycle) bool {
 	in := &code[p.pc]
 	first := p.pc == 0
 	p.pc++
+	p.Instructions++
 	if in.Op.Tensor() {
 		triggered := first && p.prog.Tasks[p.task].Triggered
 		if in.Thread > 0 && !p.roomToIssue(in.Thread) {
@@ -144,7 +145,7 @@ func (p *PE) take(t fabric.Cycle, task *Task, q fabric.QueueID) bool {
 		if entry != task.Entry {
 			return false
 		}
-		p.mesh.Pop(q, t)
+		p.pop(q, t, task)
 		p.regs[1] = int32(index)
 		return true
 	}
@@ -153,15 +154,22 @@ func (p *PE) take(t fabric.Cycle, task *Task, q fabric.QueueID) bool {
 		if !ok || ready > t {
 			return false
 		}
-		p.mesh.Pop(q, t)
-		p.mesh.Pop(q, t)
+		p.pop(q, t, task)
+		p.pop(q, t, task)
 		p.regs[0], p.regs[1] = int32(value.Data), int32(w.Data)
 		return true
 	}
-	p.mesh.Pop(q, t)
+	p.pop(q, t, task)
 	value, index := fabric.Unpack(w.Data)
 	p.regs[0], p.regs[1] = int32(value), int32(index)
 	return true
+}
+
+func (p *PE) pop(q fabric.QueueID, t fabric.Cycle, task *Task) {
+	w := p.mesh.Pop(q, t)
+	if p.mesh.Observer != nil {
+		p.saw(fabric.Taken, t, w, trigger{task})
+	}
 }
 
 func (p *PE) roomToIssue(thread int) bool {

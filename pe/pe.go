@@ -39,10 +39,11 @@ type PE struct {
 
 	halts bool // the program says when it ends
 
-	States StateCycles
-	FMACs  int64
-	Stamps []Stamp
-	fault  *Fault
+	States       StateCycles
+	FMACs        int64
+	Instructions int64 // tensor and scalar, begun
+	Stamps       []Stamp
+	fault        *Fault
 }
 
 // Stamp is one reading of the cycle counter.
@@ -190,6 +191,9 @@ func (p *PE) Step(t fabric.Cycle) {
 	}
 	p.control(t)
 	p.dispatchDatapath(t)
+	if p.mesh.Observer != nil {
+		p.mesh.Observer.Saw(fabric.Event{Kind: fabric.Worked, Cycle: t, At: p.At(), By: p})
+	}
 }
 
 // Finish accounts up to the end of the run, when nothing moves any more.
