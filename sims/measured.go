@@ -1,0 +1,102 @@
+package sims
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+)
+
+// Measured is one published figure and how near ours must come (design.md, section 8).
+type Measured struct {
+	Kernel    string            // of Kernels; "matmul" is the curve
+	Given     map[string]string // parameters that are not at their default
+	Name      string            // of the case
+	Published float64
+	Quantity  string // "cycles", or the name of a derived figure
+	Tolerance Tolerance
+	Source    string
+	Deviation string // why ours is known to differ; "" if it must not
+}
+
+// Tolerance is a part of the published figure, or an absolute difference; neither: exact.
+type Tolerance struct{ Part, Absolute float64 }
+
+func (t Tolerance) String() string {
+	switch {
+	case t.Part > 0:
+		return formatNumber(100*t.Part) + " %"
+	case t.Absolute > 0:
+		return "± " + formatNumber(t.Absolute)
+	}
+	return "exact"
+}
+
+// Holds reports whether ours is near enough.
+func (t Tolerance) Holds(ours, published float64) bool {
+	return math.Abs(ours-published) <= max(t.Part*published, t.Absolute)
+}
+
+const (
+	fabricSimulator = "vendor's fabric simulator, WSE-2; pr0f3ss/SpMM_Cerebras"
+	hotChips33      = "CS-2; Lie, Hot Chips 33 (2021), as in SPDF, arXiv 2303.10464"
+)
+
+// MeasuredCases lists every published case, in the order of the table.
+func MeasuredCases() []Measured {
+	var all []Measured
+	for i, v := range publishedSpeedup() {
+		all = append(all, Measured{
+			Kernel: "matmul", Name: fmt.Sprintf("matmul/sparsity=%.4f", 1-1/float64(i+1)),
+			Published: v, Quantity: "speedup", Tolerance: Tolerance{Part: 0.02}, Source: hotChips33,
+		})
+	}
+	for _, r := range [][3]int{ // PEs, elements, cycles at PE 0 after its last add
+		{4, 16, 95}, {512, 1, 3128}, {512, 2, 3129}, {512, 4, 3131}, {512, 8, 3135}, {512, 16, 3143}, {512, 32, 3159}, {512, 64, 3191},
+		{512, 128, 3255}, {512, 256, 3383}, {512, 512, 3639}, {512, 1024, 4151}, {512, 2048, 5175}, {512, 4096, 7223}, {512, 8192, 11319},
+	} {
+		all = append(all, Measured{
+			Kernel: "reduce", Name: fmt.Sprintf("reduce/chain,pes=%d,elements=%d", r[0], r[1]),
+			Given:     map[string]string{"algorithm": "chain", "pes": strconv.Itoa(r[0]), "elements": strconv.Itoa(r[1])},
+			Published: float64(r[2]), Quantity: "cycles", Tolerance: Tolerance{Part: 0.005}, Source: fabricSimulator,
+		})
+	}
+	for _, r := range []struct {
+		elements, cycles int
+		variant          string
+	}{
+		{5124, 5130, ""}, {5124, 10254, "conflict"}, {5124, 5158, "load-descriptors"}, {1028, 1034, ""}, {1028, 2062, "conflict"},
+	} {
+		m := Measured{
+			Kernel: "fmac", Name: fmt.Sprintf("fmac/elements=%d", r.elements),
+			Given:     map[string]string{"elements": strconv.Itoa(r.elements)},
+			Published: float64(r.cycles), Quantity: "cycles", Source: fabricSimulator,
+		}
+		if r.variant != "" {
+			m.Name += "," + r.variant
+			m.Given[r.variant] = "true"
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+// measuredAt is the measurement of exactly these arguments, nil if there is none.
+func measuredAt(a Args) *Measured {
+	for _, m := range MeasuredCases() {
+		if m.Kernel != a.kernel.Name {
+			continue
+		}
+		same := true
+		for i, p := range a.kernel.Params {
+			want, ok := m.Given[p.Name]
+			if !ok {
+				want = p.Default
+			}
+			same = same && (want == a.values[i] || !a.used(p))
+		}
+		if same {
+			return &m
+		}
+	}
+	return nil
+}
