@@ -58,6 +58,14 @@ type moment struct {
 	text  string
 }
 
+// NewWatch checks what can be checked before a run.
+func NewWatch(x, y, color, index int) (*Watch, error) {
+	if x < 0 || y < 0 || index < 0 || color < 0 || color >= fabric.NumColors {
+		return nil, fmt.Errorf("must be whole numbers from 0, the color below %d", fabric.NumColors)
+	}
+	return &Watch{At: fabric.Coord{X: x, Y: y}, Color: fabric.Color(color), Index: index}, nil
+}
+
 type watchKey struct{}
 
 // WithWatch has the next run under ctx followed by w.

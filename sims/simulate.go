@@ -236,6 +236,21 @@ func (p *pool) simulate(ctx context.Context, i int) (point *Point, err error) {
 	return &Point{Input: c.input(j.sparsity), Mapping: program.Mapping, Report: *report, Columns: report.Column}, nil
 }
 
+// Run compiles and runs one point by itself, for those who watch it: no result is kept.
+func (c *Curve) Run(ctx context.Context, sparsity float64) error {
+	p, err := c.Compile(sparsity)
+	if err == nil && c.Config.Fidelity == runtime.Wavelet {
+		if err = smallEnough(p.Mapping); err != nil {
+			err = c.blame(err)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	_, err = runtime.Run(ctx, p, runtime.Options{Fidelity: c.Config.Fidelity})
+	return err
+}
+
 // maxWaveletPEs keeps the wavelet engine, which holds the SRAM of every PE, within some gigabytes.
 const maxWaveletPEs = 1 << 16
 

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"cs2sim.dev/fabric"
 	"cs2sim.dev/runtime"
 	"cs2sim.dev/sims"
 )
@@ -15,17 +14,24 @@ func watching(ctx context.Context, flag string) (context.Context, *runtime.Watch
 	if flag == "" {
 		return ctx, nil, nil
 	}
+	wrong := func(want string) error {
+		return &sims.InputError{File: "--watch", Value: strconv.Quote(flag), Want: want}
+	}
 	var n []int
 	for _, part := range strings.Split(flag, ",") {
-		if v, err := strconv.Atoi(strings.TrimSpace(part)); err == nil && v >= 0 {
-			n = append(n, v)
+		v, err := strconv.Atoi(strings.TrimSpace(part))
+		if err != nil {
+			return ctx, nil, wrong("must be X,Y,COLOR,INDEX, four whole numbers")
 		}
+		n = append(n, v)
 	}
-	if len(n) != 4 || strings.Count(flag, ",") != 3 || n[2] >= fabric.NumColors {
-		return ctx, nil, &sims.InputError{File: "--watch", Value: strconv.Quote(flag),
-			Want: "must be X,Y,COLOR,INDEX: four whole numbers, the color below " + strconv.Itoa(fabric.NumColors)}
+	if len(n) != 4 {
+		return ctx, nil, wrong("must be X,Y,COLOR,INDEX, four whole numbers")
 	}
-	w := &runtime.Watch{At: fabric.Coord{X: n[0], Y: n[1]}, Color: fabric.Color(n[2]), Index: n[3]}
+	w, err := runtime.NewWatch(n[0], n[1], n[2], n[3])
+	if err != nil {
+		return ctx, nil, wrong(err.Error())
+	}
 	return runtime.WithWatch(ctx, w), w, nil
 }
 
@@ -35,4 +41,32 @@ func found(w *runtime.Watch, flag string) error {
 		return &sims.InputError{File: "--watch", Value: strconv.Quote(flag), Want: err.Error()}
 	}
 	return nil
+}
+
+// watchPoint follows one wavelet through the only point of a run.
+func (c *console) watchPoint(ctx context.Context, s sims.Source, flag string) error {
+	curve, err := s.Base()
+	if err != nil {
+		return err
+	}
+	wrong := func(want string) error {
+		return &sims.InputError{File: "--watch", Value: strconv.Quote(flag), Want: want}
+	}
+	if curve.Config.Fidelity != runtime.Wavelet {
+		return wrong("the stream engine has no wavelets, must go with --fidelity wavelet")
+	}
+	if n := len(curve.Config.MatMul.Sparsities); n != 1 {
+		return wrong("must go with one sparsity, such as --set matmul.sparsities=0.9; there are " + strconv.Itoa(n))
+	}
+	ctx, w, err := watching(ctx, flag)
+	if err != nil {
+		return err
+	}
+	if err := curve.Run(ctx, curve.Config.MatMul.Sparsities[0]); err != nil {
+		return c.died(w, err)
+	}
+	if err := found(w, flag); err != nil {
+		return err
+	}
+	return c.print(w.Life())
 }
