@@ -50,6 +50,10 @@ func (t *Task) FMac(n int, dst, a, b pe.Operand) *Instr { return t.tensor(pe.FMa
 // On issues the instruction to a microthread instead of waiting for it.
 func (i *Instr) On(thread int) *Instr { i.Thread = thread; return i }
 
+// ThenAdvance moves the own router's switch for the output's color once the last wavelet has
+// left it (advance_switch of an output descriptor in the Cerebras SDK).
+func (i *Instr) ThenAdvance() *Instr { i.Switches = uint16(fabric.SwitchAdvance); return i }
+
 // First lets the instruction take the datapath ahead of others.
 func (i *Instr) First() *Instr { i.Priority = true; return i }
 

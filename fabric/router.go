@@ -68,15 +68,18 @@ func (m *Mesh) roomForAll(ch *channel, t Cycle, local uint8) bool {
 func (m *Mesh) forward(i int32, q QueueID, ch *channel, t Cycle) {
 	in := m.queues[q].port
 	w := m.Pop(q, t)
-	if m.Observer != nil {
-		m.forwarded(i, in, ch.tx, t, w)
+	out := ch.tx
+	if ch.filter && w.Control {
+		out &^= Ports(Ramp)
 	}
-	command := SwitchStay
-	if w.Control {
-		command = SwitchCommand(w.Switches & 3)
+	if m.Observer != nil {
+		m.forwarded(i, in, out, t, w)
+	}
+	command := SwitchCommand(w.Switches & 3)
+	if !ch.keep || !w.Control {
 		w.Switches >>= 2
 	}
-	for set := ch.tx; set != 0; set &= set - 1 {
+	for set := out; set != 0; set &= set - 1 {
 		p := Port(bits.TrailingZeros8(uint8(set)))
 		delay := Cycle(m.cfg.HopCycles)
 		if p == Ramp {

@@ -147,7 +147,11 @@ func (p *PE) element(a *active, t fabric.Cycle) {
 		if in.Dst.Packed {
 			data |= uint32(a.dst+i) << 16
 		}
-		p.push(a, i, fabric.Wavelet{Data: data, Color: in.Dst.Color}, t)
+		w := fabric.Wavelet{Data: data, Color: in.Dst.Color}
+		if a.done == a.n {
+			w.Switches = in.Switches
+		}
+		p.push(a, i, w, t)
 	case Scalar:
 		a.acc = Apply(in.Op, in.Dst.Type, a.acc, x, y, a.accumulate)
 	default:

@@ -116,7 +116,20 @@ func (o *Operand) pitch() int {
 }
 
 // word is the address of element i of an SRAM operand whose resolved base is given.
-func (o *Operand) word(base, i int) int { return base + i*o.pitch() }
+func (o *Operand) word(base, i int) int {
+	if o.Repeat > 0 {
+		i %= o.Repeat
+	}
+	return base + i*o.pitch()
+}
+
+// last is the element farthest from the first of n.
+func (o *Operand) last(n int) int {
+	if o.Repeat > 0 {
+		n = min(n, o.Repeat)
+	}
+	return n - 1
+}
 
 // source reads element i of a source operand that is not a fabric input.
 func (p *PE) source(o *Operand, base int, scalar float32, i int) float32 {

@@ -144,6 +144,7 @@ type Operand struct {
 	Scale   int  // words, or indices
 	Advance int  // added to Reg once the instruction is issued: the descriptor stays loaded and moves on
 	Stride  int  // Mem: elements from one to the next; 0 means 1
+	Repeat  int  // Mem, of an instruction that streams: starts over after so many elements, a two-dimensional descriptor; 0 never
 	Fixed   bool // Mem: all elements are the one at Base, an accumulator held by the datapath
 	Packed  bool // FabOut: the wavelet's upper half is a running index
 	Color   fabric.Color
@@ -197,7 +198,7 @@ type Instr struct {
 	X, Y                 Src
 	Cmp                  Cmp
 	Control              bool   // Send
-	Switches             uint16 // Send: switch commands of a control wavelet
+	Switches             uint16 // Send: switch commands of a control wavelet; tensor with fabric output: one, carried by its last wavelet
 	Task                 int
 }
 

@@ -233,7 +233,7 @@ func (p *PE) resolve(o *Operand, n int) (base int, scalar float32) {
 		if n == 0 {
 			break
 		}
-		first, last := base, o.word(base, n-1)
+		first, last := base, o.word(base, o.last(n))
 		if first > last {
 			first, last = last, first
 		}

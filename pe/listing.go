@@ -18,6 +18,9 @@ func (o Operand) String() string {
 		if o.Stride != 0 && o.Stride != 1 {
 			text += fmt.Sprintf(" stride %d", o.Stride)
 		}
+		if o.Repeat > 0 {
+			text += fmt.Sprintf(" repeat %d", o.Repeat)
+		}
 		if o.Fixed {
 			text += " fixed"
 		}
@@ -117,6 +120,9 @@ func (i Instr) tensor() string {
 	}
 	if i.Thread > 0 {
 		fmt.Fprintf(&b, " async thread %d", i.Thread)
+	}
+	if i.Switches != 0 {
+		fmt.Fprintf(&b, " then switches %#x", i.Switches)
 	}
 	if i.Priority {
 		b.WriteString(" priority")

@@ -118,6 +118,9 @@ func (g *Program) verifyTensor(in *Instr) error {
 	if in.Op == FMac && in.Dst.Kind == FabOut {
 		return fmt.Errorf("fmac has nothing to accumulate into in a fabric output")
 	}
+	if in.Switches != 0 && (in.Dst.Kind != FabOut || in.Switches > uint16(fabric.SwitchReset)) {
+		return fmt.Errorf("switch commands %#x, a tensor instruction gives one, after fabric output", in.Switches)
+	}
 	for i, o := range [2]*Operand{&in.A, &in.B} {
 		if o.Kind == FabOut {
 			return fmt.Errorf("source %d is a fabric output", i)
@@ -145,6 +148,9 @@ func (g *Program) verifyOperand(in *Instr, o *Operand) error {
 			return fmt.Errorf("operand %v: an index leaves room for an fp16 value only", o)
 		}
 	case Mem:
+		if o.Repeat < 0 || o.Repeat > 0 && !in.Streams() {
+			return fmt.Errorf("operand %v: only a fabric stream meets an array more than once", o)
+		}
 		n := in.N
 		if !in.Op.Tensor() {
 			n = 1
@@ -152,7 +158,7 @@ func (g *Program) verifyOperand(in *Instr, o *Operand) error {
 		if o.Reg >= 0 || in.Len.InReg || n < 1 {
 			return nil // decided at run time
 		}
-		first, last := o.Base, o.word(o.Base, n-1)
+		first, last := o.Base, o.word(o.Base, o.last(n))
 		if first > last {
 			first, last = last, first
 		}

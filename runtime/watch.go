@@ -176,7 +176,10 @@ func (w *Watch) forward(e fabric.Event) {
 	if c != nil {
 		w.waits(c, e.At, e.Cycle)
 		text := fmt.Sprintf("%v -> %s", e.In, ports(e.Out))
-		if e.Wavelet.Control && fabric.SwitchCommand(e.Wavelet.Switches&3) != fabric.SwitchStay {
+		if e.Out == 0 {
+			text = fmt.Sprintf("%v: filtered, goes no further", e.In)
+		}
+		if fabric.SwitchCommand(e.Wavelet.Switches&3) != fabric.SwitchStay {
 			text += ", moves the switch"
 		}
 		w.add(e.Cycle, e.At, "router", text)
