@@ -18,6 +18,9 @@ func (o Operand) String() string {
 		if o.Stride != 0 && o.Stride != 1 {
 			text += fmt.Sprintf(" stride %d", o.Stride)
 		}
+		if o.Rebased {
+			text += " rebased"
+		}
 		if o.Fixed {
 			text += " fixed"
 		}
@@ -60,7 +63,7 @@ func (i Instr) String() string {
 			return fmt.Sprintf("add r%d += %d mod %d", i.D, i.Imm, i.Wrap)
 		}
 		return fmt.Sprintf("add r%d += %d", i.D, i.Imm)
-	case Mov, Recip, Widen, Narrow:
+	case Mov, Recip, Widen, Narrow, Trunc, SetBase:
 		return fmt.Sprintf("%v r%d = %v", i.Op, i.D, i.X)
 	case IAdd, ISub, IMul, And, Or, Shl, Shr, SAdd, SSub, SMul:
 		return fmt.Sprintf("%v r%d = %v, %v", i.Op, i.D, i.X, i.Y)
