@@ -51,7 +51,12 @@ func (p *PE) main(t fabric.Cycle) bool {
 		p.threads[0].cur, p.threads[0].busy = p.sending(in), true
 		return true
 	}
-	p.threads[0].cur, p.threads[0].busy = active{left: [3]int{p.cfg.scalarCost(in.Op)}}, true
+	cycles := p.cfg.scalarCost(in.Op)
+	if in.Op == SetBase && !p.rebased {
+		p.rebased = true
+		cycles += p.cfg.RebaseStartCycles
+	}
+	p.threads[0].cur, p.threads[0].busy = active{left: [3]int{cycles}}, true
 	if next, jumped := scalar(in, &p.regs); jumped {
 		p.pc = next
 	}

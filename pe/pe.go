@@ -37,7 +37,8 @@ type PE struct {
 	out     [fabric.NumColors]fabric.QueueID
 	in      [fabric.NumColors]fabric.QueueID
 
-	halts bool // the program says when it ends
+	halts   bool // the program says when it ends
+	rebased bool // a SetBase was executed
 
 	States       StateCycles
 	FMACs        int64
