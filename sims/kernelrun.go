@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
+	"slices"
 	"strconv"
 
 	"cs2sim.dev/compiler"
@@ -66,6 +67,9 @@ func newOutcome(a Args, t compiler.Target, r *kernels.Result) *Outcome {
 		Args: a, Machine: t, Cycles: float64(r.Cycles), Min: math.NaN(), Max: math.NaN(),
 		Mismatches: r.Mismatches, Hops: r.Report.Hops, Instructions: r.Report.Instrs,
 	}
+	if r.Spread.Max > 0 {
+		o.Cycles, o.Min, o.Max = r.Spread.Average, float64(r.Spread.Min), float64(r.Spread.Max)
+	}
 	if t.Name == defaultPreset {
 		o.Measured = measuredAt(a)
 	}
@@ -81,17 +85,21 @@ func blame(a Args, t compiler.Target, err error) error {
 	if !errors.As(err, &oom) {
 		return &InputError{Want: err.Error()}
 	}
+	var sizes []int
 	for i, p := range a.kernel.Params {
-		if !p.SRAM || !a.used(p) {
-			continue
+		if p.SRAM && a.used(p) {
+			sizes = append(sizes, i)
 		}
-		text := "must be less"
-		if n := a.mostThatFits(i, t); n > 0 {
-			text = fmt.Sprintf("must be at most %d", n)
-		}
-		return &InputError{File: "--" + p.Name, Value: a.values[i], Want: fmt.Sprintf("does not fit a PE's SRAM, %s: %v", text, oom)}
 	}
-	return &InputError{Want: err.Error()}
+	i := sizes[0]
+	if n := slices.IndexFunc(sizes, func(i int) bool { return a.values[i] != a.kernel.Params[i].Default }); n >= 0 {
+		i = sizes[n] // what the user chose is what to change
+	}
+	text := "must be less"
+	if n := a.mostThatFits(i, t); n > 0 {
+		text = fmt.Sprintf("must be at most %d", n)
+	}
+	return &InputError{File: "--" + a.kernel.Params[i].Name, Value: a.values[i], Want: fmt.Sprintf("does not fit a PE's SRAM, %s: %v", text, oom)}
 }
 
 // mostThatFits is the largest value of parameter i whose layout fits; 0 if none does.

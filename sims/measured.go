@@ -77,6 +77,21 @@ func MeasuredCases() []Measured {
 		}
 		all = append(all, m)
 	}
+	return append(all, measuredSpMM()...)
+}
+
+// measuredSpMM is the COO loop: non-zeros, m, average cycles per PE.
+func measuredSpMM() (all []Measured) {
+	for _, r := range [][3]int{
+		{127, 68, 16974}, {138, 68, 18306}, {149, 68, 19522}, {104, 132, 22101}, {114, 132, 24154},
+		{245, 68, 31044}, {105, 260, 38412}, {137, 132, 28570}, {103, 260, 37798}, {108, 260, 39455},
+	} {
+		all = append(all, Measured{
+			Kernel: "spmm", Name: fmt.Sprintf("spmm/coo,nnz=%d,m=%d", r[0], r[1]),
+			Given:     map[string]string{"nnz": strconv.Itoa(r[0]), "m": strconv.Itoa(r[1])},
+			Published: float64(r[2]), Quantity: "cycles", Tolerance: Tolerance{Part: 0.02}, Source: "WSE-2; pr0f3ss/SpMM_Cerebras",
+		})
+	}
 	return all
 }
 
