@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	goruntime "runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -76,9 +75,7 @@ func CaseNames() (names []string) {
 // Validate runs cases on t, in parallel, and returns them in their order. With ctx cancelled it returns
 // those that were finished beside the error. A case that cannot be run fails; an *InternalError ends all.
 func Validate(ctx context.Context, cases []Measured, t compiler.Target, o ValidateOptions) ([]CaseResult, error) {
-	if limit := goruntime.GOMAXPROCS(0); o.Threads < 1 || o.Threads > limit {
-		o.Threads = limit
-	}
+	o.Threads = workers(o.Threads)
 	v := &validation{t: t, o: o, cases: cases, results: make([]*CaseResult, len(cases))}
 	for i, m := range cases {
 		if m.Kernel == curveKernel {
@@ -182,9 +179,9 @@ func curvePoint(m Measured) (n int) {
 }
 
 func (v *validation) run(ctx context.Context) error {
-	var workers sync.WaitGroup
+	var all sync.WaitGroup
 	for range min(v.o.Threads, len(v.jobs)) {
-		workers.Go(func() {
+		all.Go(func() {
 			for i, ok := v.take(ctx); ok; i, ok = v.take(ctx) {
 				r, err := v.one(ctx, v.cases[i])
 				v.mu.Lock()
@@ -198,7 +195,7 @@ func (v *validation) run(ctx context.Context) error {
 			}
 		})
 	}
-	workers.Wait()
+	all.Wait()
 	if v.err == nil && v.next < len(v.jobs) {
 		return ctx.Err()
 	}
