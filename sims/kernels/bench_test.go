@@ -1,39 +1,35 @@
 package kernels
 
 import (
-	"context"
 	"testing"
 
-	"cs2sim.dev/compiler"
+	"cs2sim.dev/pe"
 )
 
-// BenchmarkKernels is the wavelet engine on whole programs, layout and check included: wavelet-hops
-// and PE-instructions per second of one core.
-func BenchmarkKernels(b *testing.B) {
+// BenchmarkReduce has the wavelet engine's speed in its own units. An element of a tensor instruction counts as
+// one PE instruction.
+func BenchmarkReduce(b *testing.B) {
 	for _, c := range []struct {
 		name string
-		run  func(context.Context, compiler.Target) (*Result, error)
+		k    kernel
 	}{
-		{"chain=512x8192", Chain{PEs: 512, Elements: 8192}.Run},
-		{"two-phase=512x4096", Reduce{Algorithm: TwoPhaseReduce, Group: 32, PEs: 512, Elements: 4096}.Run},
-		{"reduce2d=64x64x256", Reduce2D{Width: 64, Height: 64, Elements: 256}.Run},
-		{"broadcast2d=64x64x256", Broadcast2D{Width: 64, Height: 64, Elements: 256}.Run},
-		{"coo=200PEs", SpMM{Format: "coo", NNZ: 127, M: 68, PEs: 200}.Run},
+		{"chain512x8192", Reduce{PEs: 512, Elements: 8192}},
+		{"tree512x512", Reduce{Algorithm: TreeReduce, PEs: 512, Elements: 512}},
+		{"twophase512x4096", Reduce{Algorithm: TwoPhaseReduce, PEs: 512, Elements: 4096}},
+		{"chain2d64x64x512", Reduce2D{Width: 64, Height: 64, Elements: 512}},
+		{"broadcast64x64x512", Broadcast2D{Width: 64, Height: 64, Elements: 512}},
+		{"ring64x4096", AllReduce{Algorithm: RingAllReduce, PEs: 64, Elements: 4096}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			m := wse2(b)
-			b.ReportAllocs()
-			hops, instructions := 0.0, 0.0
+			var hops, steps int64
 			for b.Loop() {
-				r, err := c.run(context.Background(), m)
-				if err != nil {
-					b.Fatal(err)
-				}
-				hops += float64(r.Report.Hops)
-				instructions += float64(r.Report.Instrs)
+				r := mustRun(b, c.k, m)
+				hops += r.Report.Hops
+				steps += r.Report.States[pe.Compute]
 			}
-			b.ReportMetric(hops/b.Elapsed().Seconds(), "hops/s")
-			b.ReportMetric(instructions/b.Elapsed().Seconds(), "PE-instructions/s")
+			b.ReportMetric(float64(hops)/b.Elapsed().Seconds(), "wavelet-hops/s")
+			b.ReportMetric(float64(steps)/b.Elapsed().Seconds(), "PE-instructions/s")
 		})
 	}
 }

@@ -51,6 +51,12 @@ func newCollective(name string, t compiler.Target, w, h, n int, fp16 bool) (*col
 	if w < 1 || h < 1 || n < 1 {
 		return nil, fmt.Errorf("%s: %d x %d PEs and %d elements, must be at least 1 each", name, w, h, n)
 	}
+	if w > t.Width() || h > t.Height() {
+		return nil, fmt.Errorf("%s: %d x %d PEs, the machine has %d x %d", name, w, h, t.Width(), t.Height())
+	}
+	if size, have := elementType(fp16).Words()*2, t.Core().SRAMBytes; n > have/size {
+		return nil, fmt.Errorf("%s: %d elements, at most %d fit the SRAM of a PE", name, n, have/size)
+	}
 	return &collective{b: compiler.NewBuilder(name, t, w, h), w: w, h: h, n: n, t: elementType(fp16), steps: make([][]step, w*h)}, nil
 }
 
