@@ -18,6 +18,7 @@ type Kernel struct {
 
 	check   func(Args) *InputError // what no single parameter can tell; may be nil
 	program func(Args) program
+	derive  func(Args, *kernels.Result) *Derived // nil: cycles are what is measured
 }
 
 // program is a kernel of one size.

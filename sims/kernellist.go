@@ -7,7 +7,7 @@ import (
 
 // Kernels lists what `cs2sim validate NAME` runs. Adding one is an entry here.
 func Kernels() []Kernel {
-	return append(collectives(), fmac(), spmm())
+	return append(rowKernels(), fmac(), spmm(), stencil())
 }
 
 // maxSize bounds every size; the machine's SRAM and sides bound them closer.
@@ -21,8 +21,8 @@ func side(name string, axis Axes, standard, doc string) Param {
 	return Param{Name: name, Default: standard, Min: 1, Max: maxSize, Axis: axis, Doc: doc}
 }
 
-// collectives are reduce, broadcast and all-reduce over a row or a rectangle of PEs.
-func collectives() []Kernel {
+// rowKernels are reduce, broadcast and all-reduce over a row or a rectangle of PEs.
+func rowKernels() []Kernel {
 	var words, both []string
 	for _, a := range kernels.Algorithms() {
 		words = append(words, string(a))
@@ -135,6 +135,25 @@ func spmm() Kernel {
 				Format: a.Word("format"), NNZ: a.Int("nnz"), M: a.Int("m"), Rows: a.Int("rows"), Cols: a.Int("cols"),
 				PEs: a.Int("pes"), Density: float64(a.Int("density-percent")) / 100, Seed: uint64(a.Int("seed")),
 			}
+		},
+	}
+}
+
+func stencil() Kernel {
+	return Kernel{
+		Name: "stencil", Doc: "25-point stencil of the wave equation, fp32, a column of nz cells on every PE; cycles of a step",
+		Params: []Param{
+			{Name: "nz", Default: "1000", Min: 1, Max: maxSize, SRAM: true, Doc: "cells of a PE's column"},
+			side("width", AcrossX, "11", "PEs along x; from 11 on the middle PE is as far from the edges as matters"),
+			side("height", AcrossY, "11", "PEs along y"),
+			{Name: "steps", Default: "3", Min: 1, Max: 1 << 20, Doc: "time steps; all but the first are counted"},
+		},
+		check: smallMesh,
+		program: func(a Args) program {
+			return kernels.Stencil{NZ: a.Int("nz"), Width: a.Int("width"), Height: a.Int("height"), Steps: a.Int("steps")}
+		},
+		derive: func(a Args, r *kernels.Result) *Derived {
+			return &Derived{"cycles_per_cell", float64(r.Cycles) / float64(a.Int("nz"))} // of the middle PE
 		},
 	}
 }

@@ -8,11 +8,9 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
-	"slices"
 	"strconv"
 
 	"cs2sim.dev/compiler"
-	"cs2sim.dev/pe"
 	"cs2sim.dev/runtime"
 	"cs2sim.dev/sims/kernels"
 )
@@ -70,6 +68,9 @@ func newOutcome(a Args, t compiler.Target, r *kernels.Result) *Outcome {
 	if r.Spread.Max > 0 {
 		o.Cycles, o.Min, o.Max = r.Spread.Average, float64(r.Spread.Min), float64(r.Spread.Max)
 	}
+	if a.kernel.derive != nil {
+		o.Derived = a.kernel.derive(a, r)
+	}
 	if t.Name == defaultPreset {
 		o.Measured = measuredAt(a)
 	}
@@ -81,28 +82,23 @@ func blame(a Args, t compiler.Target, err error) error {
 	if errors.As(err, new(*runtime.Fault)) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	var oom *pe.OutOfMemory
-	if !errors.As(err, &oom) {
-		return &InputError{Want: err.Error()}
-	}
-	var sizes []int
-	for i, p := range a.kernel.Params {
-		if p.SRAM && a.used(p) {
-			sizes = append(sizes, i)
+	var sizes []int // those the user chose first: they are what to change
+	for _, chosen := range []bool{true, false} {
+		for i, p := range a.kernel.Params {
+			if p.SRAM && a.used(p) && chosen == (a.values[i] != p.Default) {
+				sizes = append(sizes, i)
+			}
 		}
 	}
-	i := sizes[0]
-	if n := slices.IndexFunc(sizes, func(i int) bool { return a.values[i] != a.kernel.Params[i].Default }); n >= 0 {
-		i = sizes[n] // what the user chose is what to change
+	for _, i := range sizes {
+		if n := a.mostThatFits(i, t); n > 0 {
+			return &InputError{File: "--" + a.kernel.Params[i].Name, Value: a.values[i], Want: fmt.Sprintf("must be at most %d here: %v", n, err)}
+		}
 	}
-	text := "must be less"
-	if n := a.mostThatFits(i, t); n > 0 {
-		text = fmt.Sprintf("must be at most %d", n)
-	}
-	return &InputError{File: "--" + a.kernel.Params[i].Name, Value: a.values[i], Want: fmt.Sprintf("does not fit a PE's SRAM, %s: %v", text, oom)}
+	return &InputError{Want: err.Error()}
 }
 
-// mostThatFits is the largest value of parameter i whose layout fits; 0 if none does.
+// mostThatFits is the largest value of parameter i whose layout can be built; 0 if none can.
 func (a Args) mostThatFits(i int, t compiler.Target) int {
 	low, high := a.kernel.Params[i].Min-1, a.Int(a.kernel.Params[i].Name)
 	for high-low > 1 {

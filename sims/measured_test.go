@@ -32,7 +32,10 @@ func csvRows(t *testing.T, name string) [][]string {
 func TestMeasuredCases(t *testing.T) {
 	byKernel := map[string][]Measured{}
 	for _, m := range MeasuredCases() {
-		byKernel[m.Kernel] = append(byKernel[m.Kernel], m)
+		further := m.Given["algorithm"] == "tree" || m.Given["algorithm"] == "two-phase" || m.Given["format"] == "csc"
+		if !further { // the tables are those that were given
+			byKernel[m.Kernel] = append(byKernel[m.Kernel], m)
+		}
 	}
 	for kernel, c := range map[string]struct {
 		file  string
@@ -54,6 +57,9 @@ func TestMeasuredCases(t *testing.T) {
 		}},
 		"spmm": {"validation/spmm_coo.csv", 3, func(r []string) map[string]string {
 			return map[string]string{"nnz": r[0], "m": r[1]}
+		}},
+		"stencil": {"validation/stencil.csv", 1, func(r []string) map[string]string {
+			return map[string]string{"nz": r[0]}
 		}},
 	} {
 		rows := csvRows(t, c.file)
@@ -130,6 +136,9 @@ func TestDeviationsAreKnown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cases = slices.DeleteFunc(cases, func(m Measured) bool { // the curve has a test of its own
+		return m.Kernel == curveKernel || m.Kernel == "reduce" && m.Published > 6000
+	})
 	if testing.Short() {
 		cases, _ = FindCases([]string{"fmac", "reduce/chain,pes=4,elements=16"})
 	}
@@ -141,7 +150,7 @@ func TestDeviationsAreKnown(t *testing.T) {
 		if r.Name != cases[i].Name {
 			t.Errorf("result %d is %s, want %s", i, r.Name, cases[i].Name)
 		}
-		if want := map[bool]Verdict{true: Pass, false: KnownDeviation}[r.Deviation == ""]; r.Verdict != want {
+		if want := map[bool]Verdict{true: Pass, false: KnownDeviation}[r.Known == Deviation{}]; r.Verdict != want {
 			t.Errorf("%s: ours %v, published %v: %s (%s), want %s", r.Name, r.Ours, r.Published, r.Verdict, r.Reason, want)
 		}
 	}
@@ -161,8 +170,9 @@ func TestJudge(t *testing.T) {
 		{Measured{Published: 64, Tolerance: near}, 58.9, 0, Fail},
 		{Measured{Published: 64}, 64, 0, Pass},
 		{Measured{Published: 64}, 65, 0, Fail},
-		{Measured{Published: 64, Deviation: "why"}, 65, 0, KnownDeviation},
-		{Measured{Published: 64, Deviation: "why"}, 64, 1, Fail},
+		{Measured{Published: 64, Known: Deviation{"why", 0.02}}, 65, 0, KnownDeviation},
+		{Measured{Published: 64, Known: Deviation{"why", 0.02}}, 66, 0, Fail},
+		{Measured{Published: 64, Known: Deviation{"why", 0.02}}, 64, 1, Fail},
 		{Measured{Published: 64}, math.NaN(), 0, Fail},
 	} {
 		if r := judge(c.m, c.ours, &Outcome{Mismatches: c.mismatches}); r.Verdict != c.want {

@@ -242,8 +242,8 @@ func judge(m Measured, ours float64, o *Outcome) *CaseResult {
 	switch {
 	case o != nil && o.Mismatches > 0:
 		r.Verdict, r.Reason = Fail, fmt.Sprintf("%d values differ from the plain loop", o.Mismatches)
-	case !holds && m.Deviation != "":
-		r.Verdict, r.Reason = KnownDeviation, m.Deviation
+	case !holds && math.Abs(ours/m.Published-1) <= m.Known.Part:
+		r.Verdict, r.Reason = KnownDeviation, m.Known.Why
 	case !holds:
 		r.Verdict, r.Reason = Fail, "must be within "+m.Tolerance.String()
 		if m.Tolerance == (Tolerance{}) {
