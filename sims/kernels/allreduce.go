@@ -60,7 +60,7 @@ func (k AllReduce) layout(t compiler.Target) (*compiler.Layout, func() []float32
 			return nil, nil, fmt.Errorf("%s all-reduce: reduce algorithm %q and group size %d, must be absent", a, k.Reduce, k.Group)
 		}
 		l, err := c.ring()
-		return l, func() []float32 { return ringTotal(c.t, inputs(c.t, 0, 1, c.w, c.n)) }, err
+		return l, func() []float32 { return ringTotal(c.t, storedInputs(c.t, 0, 1, c.w, c.n)) }, err
 	}
 	total, err := c.reduce(k.Reduce, k.Group)
 	if err != nil {
@@ -77,5 +77,5 @@ func (k AllReduce) Run(ctx context.Context, t compiler.Target) (*Result, error) 
 	if err != nil {
 		return nil, err
 	}
-	return run(ctx, l, t, total(), k.PEs)
+	return runCollective(ctx, l, t, total(), k.PEs)
 }

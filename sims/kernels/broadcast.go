@@ -49,10 +49,10 @@ func (c *collective) broadcast() {
 	for y := range c.h {
 		for x := range c.w {
 			rx, tx := fabric.Ports(fabric.North), fabric.Ports(fabric.Ramp)
-			s := step{do: take, in: color}
+			s := step{do: stepTake, in: color}
 			switch {
 			case x == 0 && y == 0:
-				rx, tx, s = fabric.Ports(fabric.Ramp), 0, step{do: send, out: color}
+				rx, tx, s = fabric.Ports(fabric.Ramp), 0, step{do: stepSend, out: color}
 			case y == 0:
 				rx = fabric.Ports(fabric.West)
 			}
@@ -74,5 +74,5 @@ func (k Broadcast2D) Run(ctx context.Context, t compiler.Target) (*Result, error
 	if err != nil {
 		return nil, err
 	}
-	return run(ctx, l, t, inputs(elementType(k.FP16), 0, 0, 1, k.Elements)[0], k.Width*k.Height)
+	return runCollective(ctx, l, t, storedInputs(elementType(k.FP16), 0, 0, 1, k.Elements)[0], k.Width*k.Height)
 }

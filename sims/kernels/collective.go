@@ -31,19 +31,19 @@ type step struct {
 type action uint8
 
 const (
-	add   action = iota // v += in
-	relay               // out = in + v
-	send                // out = v
-	take                // v = in
+	stepAdd   action = iota // v += in
+	stepRelay               // out = in + v
+	stepSend                // out = v
+	stepTake                // v = in
 )
 
 // turn is what moves router switches behind a vector that is sent.
 type turn uint8
 
 const (
-	stay    turn = iota
-	advance      // at the own router only
-	control      // a control wavelet: at the own router and up to the receiver's
+	turnNone turn = iota
+	turnOwn       // at the own router only
+	turnWay       // a control wavelet: at the own router and up to the receiver's
 )
 
 // newCollective starts a layout of w x h PEs with n elements each, fp16 or else fp32.
@@ -107,7 +107,7 @@ func (c *collective) program(r *compiler.Role, steps []step) {
 	for k, s := range steps {
 		in, out := pe.In(c.t, s.in), pe.Out(c.t, s.out)
 		switch s.do {
-		case add:
+		case stepAdd:
 			again := v.All()
 			if s.vectors > 1 {
 				again = v.Again()
@@ -124,11 +124,11 @@ func (c *collective) program(r *compiler.Role, steps []step) {
 				run.Jump(loop)
 				run.Label(done)
 			}
-		case relay:
+		case stepRelay:
 			s.turn(run, run.FAdd(c.n, out, in, v.All()))
-		case send:
+		case stepSend:
 			s.turn(run, run.FMov(c.n, out, v.All()))
-		case take:
+		case stepTake:
 			run.FMov(c.n, v.All(), in).LoadDSDs()
 		}
 	}
@@ -140,21 +140,21 @@ func (c *collective) program(r *compiler.Role, steps []step) {
 func (s step) turn(run *compiler.Task, in *compiler.Instr) {
 	in.LoadDSDs()
 	switch s.after {
-	case advance:
+	case turnOwn:
 		in.ThenAdvance()
-	case control:
+	case turnWay:
 		run.SendControl(s.out, 0, fabric.SwitchAdvance)
 	}
 }
 
-// line is n PEs in a row or a column, counted from the root.
-type line struct {
+// peLine is n PEs in a row or a column, counted from the root.
+type peLine struct {
 	root fabric.Coord
 	down bool // south, else east
 	n    int
 }
 
-func (l line) at(i int) fabric.Coord {
+func (l peLine) at(i int) fabric.Coord {
 	if l.down {
 		return fabric.Coord{X: l.root.X, Y: l.root.Y + i}
 	}
@@ -162,15 +162,15 @@ func (l line) at(i int) fabric.Coord {
 }
 
 // ports are those away from the root and towards it.
-func (l line) ports() (away, home fabric.Port) {
+func (l peLine) ports() (away, home fabric.Port) {
 	if l.down {
 		return fabric.South, fabric.North
 	}
 	return fabric.East, fabric.West
 }
 
-// inputs are the vectors of PEs first, first+stride, ... as stored.
-func inputs(t pe.Type, first, stride, count, n int) [][]float32 {
+// storedInputs are the vectors of PEs first, first+stride, ... as stored.
+func storedInputs(t pe.Type, first, stride, count, n int) [][]float32 {
 	all := make([][]float32, count)
 	for k := range all {
 		all[k] = chainInput(first+k*stride, n)
@@ -181,8 +181,8 @@ func inputs(t pe.Type, first, stride, count, n int) [][]float32 {
 	return all
 }
 
-// run executes a layout in the end of which each of the first PEs holds want.
-func run(ctx context.Context, l *compiler.Layout, t compiler.Target, want []float32, pes int) (*Result, error) {
+// runCollective executes a layout in the end of which each of the first PEs holds want.
+func runCollective(ctx context.Context, l *compiler.Layout, t compiler.Target, want []float32, pes int) (*Result, error) {
 	r, err := runtime.RunLayout(ctx, l, t, runtime.LayoutOptions{})
 	if err != nil {
 		return nil, err

@@ -68,19 +68,19 @@ func (c *collective) reduce(a Algorithm, group int) (total func() []float32, err
 		return nil, err
 	}
 	for y := range c.h {
-		rows.on(line{root: fabric.Coord{Y: y}, n: c.w})
+		rows.on(peLine{root: fabric.Coord{Y: y}, n: c.w})
 	}
 	column := rows
 	if c.h > 1 {
 		if column, err = c.reducer(a, group, c.h); err != nil {
 			return nil, err
 		}
-		column.on(line{down: true, n: c.h})
+		column.on(peLine{down: true, n: c.h})
 	}
 	return func() []float32 {
 		var sums [][]float32
 		for y := range c.h {
-			sums = append(sums, rows.total(inputs(c.t, y*c.w, 1, c.w, c.n)))
+			sums = append(sums, rows.total(storedInputs(c.t, y*c.w, 1, c.w, c.n)))
 		}
 		return column.total(sums)
 	}, nil
@@ -92,5 +92,5 @@ func (k Reduce2D) Run(ctx context.Context, t compiler.Target) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return run(ctx, l, t, total(), 1)
+	return runCollective(ctx, l, t, total(), 1)
 }

@@ -106,7 +106,7 @@ func (r *reducer) children(n int) [][]int {
 }
 
 // on adds the reduce of one line.
-func (r *reducer) on(l line) {
+func (r *reducer) on(l peLine) {
 	children := r.children(l.n)
 	depth := make([]int, l.n)
 	passed := make([][2]bool, l.n) // by streams of others, per color
@@ -136,15 +136,15 @@ func (r *reducer) on(l line) {
 				r.c.b.Route(r.colors[k], compiler.At(at.X, at.Y), fabric.Route{Positions: w, FilterControl: true, KeepCommand: true})
 			}
 		}
-		after := stay
+		after := turnNone
 		if i > 0 {
 			p := r.parent(i)
 			last := children[p][len(children[p])-1] == i
 			switch {
 			case last && passed[p][own]:
-				after = control
+				after = turnWay
 			case passed[i][own]:
-				after = advance
+				after = turnOwn
 			}
 		}
 		r.steps(at, len(children[i]), i == 0, r.colors[1-own], r.colors[own], after)
@@ -153,7 +153,7 @@ func (r *reducer) on(l line) {
 
 // steps is what one PE does with the vectors of its children. The last one is sent on as it is added.
 func (r *reducer) steps(at fabric.Coord, children int, root bool, in, out fabric.Color, after turn) {
-	one := step{do: add, in: in, vectors: 1, times: 1}
+	one := step{do: stepAdd, in: in, vectors: 1, times: 1}
 	switch {
 	case children == 0:
 	case r.algorithm == StarReduce: // one instruction for all
@@ -176,9 +176,9 @@ func (r *reducer) steps(at fabric.Coord, children int, root bool, in, out fabric
 // sendOn sends the sum the PE has. If it is just adding a vector to it, the elements leave as
 // they are added: phases overlap, and so do the directions of a 2-D reduce.
 func (r *reducer) sendOn(at fabric.Coord, out fabric.Color, after turn) {
-	s := step{do: send, out: out, after: after}
-	if last := r.c.last(at); last != nil && last.do == add && last.vectors == 1 && last.times == 1 {
-		s.do, s.in = relay, last.in
+	s := step{do: stepSend, out: out, after: after}
+	if last := r.c.last(at); last != nil && last.do == stepAdd && last.vectors == 1 && last.times == 1 {
+		s.do, s.in = stepRelay, last.in
 		*last = s
 		return
 	}

@@ -6,8 +6,8 @@ import (
 	"cs2sim.dev/pe"
 )
 
-// chunk is the part c of n elements cut into p parts, the first n % p of them one longer.
-func chunk(n, p, c int) (first, length int) {
+// ringPart is the part c of n elements cut into p parts, the first n % p of them one longer.
+func ringPart(n, p, c int) (first, length int) {
 	q, r := n/p, n%p
 	first, length = c*q+min(c, r), q
 	if c < r {
@@ -114,7 +114,7 @@ func ringTotal(t pe.Type, v [][]float32) []float32 {
 	p := len(v)
 	sum := make([]float32, len(v[0]))
 	for c := range p {
-		first, length := chunk(len(sum), p, c)
+		first, length := ringPart(len(sum), p, c)
 		part := sum[first : first+length]
 		copy(part, v[c][first:])
 		for s := 1; s < p; s++ {
