@@ -80,12 +80,7 @@ func (k SpMM) Layout(t compiler.Target) (*compiler.Layout, error) {
 		third = r.Array("ptr", pe.F32, k.Cols+1)
 	}
 	x := r.Array("x", pe.F32, k.Cols*k.M)
-	var y compiler.Array
-	if core := t.Core(); nextBank(core, x)+pe.F32.Words()*k.Rows*k.M <= core.SRAMBytes/2 {
-		y = r.Apart("y", pe.F32, k.Rows*k.M, x)
-	} else { // rows of X and Y that share a bank will meet
-		y = r.Array("y", pe.F32, k.Rows*k.M)
-	}
+	y := apart(r, t.Core(), "y", pe.F32, k.Rows*k.M, x)
 	run := r.Local("multiply")
 	r.Start(run)
 	clock := r.Reg("clock", 0)
@@ -112,11 +107,6 @@ func (k SpMM) Layout(t compiler.Target) (*compiler.Layout, error) {
 		}
 	}
 	return b.Build()
-}
-
-// nextBank is the first word of the bank behind a.
-func nextBank(c pe.Config, a compiler.Array) int {
-	return (a.Base + a.Words + c.BankWords() - 1) / c.BankWords() * c.BankWords()
 }
 
 // coo loops over all stored non-zeros, padding included: a zero at row 0, column 0 costs what

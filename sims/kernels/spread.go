@@ -8,6 +8,15 @@ type Spread struct {
 	Average  float64
 }
 
+// add is the i-th of n measurements, in order.
+func (s *Spread) add(c int64, i, n int) {
+	if i == 0 || c < s.Min {
+		s.Min = c
+	}
+	s.Max = max(s.Max, c)
+	s.Average += float64(c) / float64(n)
+}
+
 // spread is the time from stamp "start" to stamp "end" over all PEs that took both, less what
 // a timestamp itself takes, which stamps "idle" and "start" in a row tell.
 func spread(r *runtime.LayoutReport) (s Spread) {

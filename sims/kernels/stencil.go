@@ -179,12 +179,7 @@ func (k Stencil) Run(ctx context.Context, t compiler.Target) (*Result, error) {
 	}
 	out := &Result{Cycles: k.perStep(r.Stamps[l.Index(k.Width/2, k.Height/2)]), Report: r}
 	for i, stamps := range r.Stamps {
-		c := k.perStep(stamps)
-		if i == 0 || c < out.Spread.Min {
-			out.Spread.Min = c
-		}
-		out.Spread.Max = max(out.Spread.Max, c)
-		out.Spread.Average += float64(c) / float64(len(r.Stamps))
+		out.Spread.add(k.perStep(stamps), i, len(r.Stamps))
 	}
 	want := k.reference()
 	for y := range k.Height {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cs2sim.dev/pe"
+	"pgregory.net/rapid"
 )
 
 // TestStencilPublished: cycles per cell of a PE away from the edges.
@@ -33,5 +34,37 @@ func TestStencilPublished(t *testing.T) {
 		if r.Mismatches > 0 {
 			t.Errorf("nz %d: %d wrong cells", k.NZ, r.Mismatches)
 		}
+	}
+}
+
+// TestStencilValues: any grid and depth, edges and all, against plain loops over the whole grid;
+// a second run is the same to the cycle.
+func TestStencilValues(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		k := Stencil{
+			NZ:    rapid.IntRange(1, 12).Draw(t, "nz"),
+			Width: rapid.IntRange(1, 9).Draw(t, "width"), Height: rapid.IntRange(1, 9).Draw(t, "height"),
+			Steps: rapid.IntRange(1, 3).Draw(t, "steps"),
+		}
+		r, err := k.Run(context.Background(), preset(t))
+		if err != nil {
+			t.Fatalf("%+v: %v", k, err)
+		}
+		if r.Mismatches > 0 {
+			t.Errorf("%+v: %d wrong cells", k, r.Mismatches)
+		}
+		again, err := k.Run(context.Background(), preset(t))
+		if err != nil || again.Report.States != r.Report.States || again.Report.Cycles != r.Report.Cycles {
+			t.Errorf("%+v: another result the second time: %v", k, err)
+		}
+	})
+}
+
+// TestStencilInParts: a column longer than the exchange buffer, its last part shorter.
+func TestStencilInParts(t *testing.T) {
+	k := Stencil{NZ: 803, Width: 3, Height: 2, Steps: 2}
+	r, err := k.Run(context.Background(), wse2(t))
+	if err != nil || r.Mismatches > 0 {
+		t.Errorf("%+v: %+v, %v", k, r, err)
 	}
 }

@@ -26,7 +26,8 @@ type stencilRegisters struct {
 // microthread that multiplies what comes, and sent at once by four more.
 func (k Stencil) program(r *compiler.Role, core pe.Config, colors [4][reach + 1]fabric.Color, x, y int) {
 	z := r.Array("z", pe.F32, 2*(k.NZ+2*reach))
-	sum, parts := k.accumulators(r, core, z)
+	sum := apart(r, core, "sum", pe.F32, k.NZ, z)
+	parts := apart(r, core, "parts", pe.F32, (4*reach+1)*k.chunk(), sum)
 	g := stencilRegisters{
 		now: r.Reg("now", k.NZ+2*reach), before: r.Reg("before", 0),
 		offset: r.Reg("offset", 0), n: r.Reg("n", 0), rest: r.Reg("rest", 0),
@@ -44,19 +45,6 @@ func (k Stencil) program(r *compiler.Role, core pe.Config, colors [4][reach + 1]
 	slots := k.exchange(r, exchange, reduce, g, z, parts, colors, x, y)
 	k.reduce(reduce, exchange, epilog, g, sum, parts, slots)
 	k.epilog(epilog, clear, g, z, sum, clock)
-}
-
-// accumulators are the sum and the buffer for all neighbours' parts, in banks of their own where
-// that fits.
-func (k Stencil) accumulators(r *compiler.Role, core pe.Config, z compiler.Array) (sum, parts compiler.Array) {
-	bank := core.BankWords()
-	after := func(words, n int) int { return (words+bank-1)/bank*bank + n*pe.F32.Words() }
-	buffer := (4*reach + 1) * k.chunk()
-	if after(after(z.Words, k.NZ), buffer) <= core.SRAMBytes/2 {
-		sum = r.Apart("sum", pe.F32, k.NZ, z)
-		return sum, r.Apart("parts", pe.F32, buffer, sum)
-	}
-	return r.Array("sum", pe.F32, k.NZ), r.Array("parts", pe.F32, buffer)
 }
 
 // exchange receives and sends one part; returns the columns it receives. What ends activates a
