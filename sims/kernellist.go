@@ -1,13 +1,16 @@
 package sims
 
 import (
+	"fmt"
+	"math"
+
 	"cs2sim.dev/pe"
 	"cs2sim.dev/sims/kernels"
 )
 
 // Kernels lists what `cs2sim validate NAME` runs. Adding one is an entry here.
 func Kernels() []Kernel {
-	return append(rowKernels(), fmac(), spmm(), stencil())
+	return append(rowKernels(), fmac(), spmm(), stencil(), gemv(), gemm())
 }
 
 // maxSize bounds every size; the machine's SRAM and sides bound them closer.
@@ -154,6 +157,49 @@ func stencil() Kernel {
 		},
 		derive: func(a Args, r *kernels.Result) *Derived {
 			return &Derived{"cycles_per_cell", float64(r.Cycles) / float64(a.Int("nz"))} // of the middle PE
+		},
+	}
+}
+
+// dense are the parameters of dense linear algebra on a square mesh.
+func dense(n, mesh, what string) []Param {
+	return []Param{
+		{Name: "n", Default: n, Min: 1, Max: maxSize, SRAM: true, Doc: what},
+		side("mesh", Both, mesh, "PEs along each side of the square"),
+		{Name: "precision", Words: []string{"fp32", "mixed", "fp16"}, Default: "fp32", Doc: "format of operands and sums; mixed is fp16 and fp32"},
+	}
+}
+
+// smallSquare is smallMesh of a square mesh.
+func smallSquare(a Args) *InputError {
+	if n := a.Int("mesh"); n*n > maxWaveletPEs {
+		return &InputError{File: "--mesh", Value: a.Word("mesh"), Want: fmt.Sprintf("makes %d PEs, must be at most %d: %d PEs", n*n, isqrt(maxWaveletPEs), maxWaveletPEs)}
+	}
+	return nil
+}
+
+func isqrt(n int) int { return int(math.Sqrt(float64(n))) }
+
+func gemv() Kernel {
+	return Kernel{
+		Name: "gemv", Doc: "y = A x, A of n x n in blocks on a square mesh: x broadcast down the columns, y reduced along the rows",
+		Params: dense("512", "16", "rows and columns of A"),
+		check:  smallSquare,
+		program: func(a Args) program {
+			return kernels.GEMV{N: a.Int("n"), Mesh: a.Int("mesh"), Precision: a.Word("precision")}
+		},
+	}
+}
+
+func gemm() Kernel {
+	return Kernel{
+		Name: "gemm", Doc: "C = A B, all n x n in blocks on a square mesh: Cannon's algorithm, or SUMMA",
+		Params: append([]Param{
+			{Name: "algorithm", Words: []string{"cannon", "summa"}, Default: "cannon", Doc: "blocks move around rings, or are broadcast"},
+		}, dense("128", "8", "rows and columns of A, B and C")...),
+		check: smallSquare,
+		program: func(a Args) program {
+			return kernels.GEMM{Algorithm: a.Word("algorithm"), N: a.Int("n"), Mesh: a.Int("mesh"), Precision: a.Word("precision")}
 		},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"cs2sim.dev/compiler"
+	"cs2sim.dev/pe"
 	"cs2sim.dev/runtime"
 	"cs2sim.dev/sims/kernels"
 )
@@ -90,9 +91,13 @@ func blame(a Args, t compiler.Target, err error) error {
 			}
 		}
 	}
+	why := err
+	if oom := (*pe.OutOfMemory)(nil); errors.As(err, &oom) {
+		why = oom // and what follows from it
+	}
 	for _, i := range sizes {
 		if n := a.mostThatFits(i, t); n > 0 {
-			return &InputError{File: "--" + a.kernel.Params[i].Name, Value: a.values[i], Want: fmt.Sprintf("must be at most %d here: %v", n, err)}
+			return &InputError{File: "--" + a.kernel.Params[i].Name, Value: a.values[i], Want: fmt.Sprintf("must be at most %d here: %v", n, why)}
 		}
 	}
 	return &InputError{Want: err.Error()}
