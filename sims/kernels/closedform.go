@@ -10,7 +10,7 @@ import (
 
 // Terms are what the cycles of one phase of a collective follow from in the spatial model of
 // Luczynski et al. (HPDC 2024, arXiv 2404.15888, section "performance model"), in which a ramp takes
-// T_R cycles:
+// T_R cycles and a hop one:
 //
 //	T = max(Contention, Energy/Links + Distance) + (2 T_R + 1) Depth
 //
