@@ -42,6 +42,7 @@ type channel struct {
 	positions    []livePosition
 	pos          uint8
 	wrap         bool
+	filter, keep bool // Route.FilterControl, Route.KeepCommand
 }
 
 type livePosition struct {
@@ -174,7 +175,7 @@ func (m *Mesh) addInputs(i int32, in map[edgeKey]QueueID) error {
 	r := &m.routers[i]
 	r.first = QueueID(len(m.queues))
 	for _, rt := range r.routes {
-		ch := channel{wrap: rt.route.Wrap}
+		ch := channel{wrap: rt.route.Wrap, filter: rt.route.FilterControl, keep: rt.route.KeepCommand}
 		for _, p := range rt.route.Positions {
 			ch.positions = append(ch.positions, livePosition{rx: p.Rx, tx: p.Tx})
 		}

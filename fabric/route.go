@@ -17,6 +17,10 @@ type Position struct{ Rx, Tx PortSet }
 type Route struct {
 	Positions []Position
 	Wrap      bool
+
+	// Of control wavelets (S, Cerebras SDK documentation: ce_filter, and pop_mode no_pop):
+	FilterControl bool // they do not get to the own PE; they wait for room there all the same
+	KeepCommand   bool // they are handed on with the command executed here
 }
 
 // Static returns a route with a single position.

@@ -68,13 +68,15 @@ func (m *Mesh) forward(i int32, q QueueID, ch *channel, t Cycle) {
 	if m.Observer != nil {
 		m.Observer.Forwarded(t, m.At(i), in, ch.tx, w)
 	}
-	command := SwitchStay
-	if w.Control {
-		command = SwitchCommand(w.Switches & 3)
+	command := SwitchCommand(w.Switches & 3)
+	if !ch.keep || !w.Control {
 		w.Switches >>= 2
 	}
 	for set := ch.tx; set != 0; set &= set - 1 {
 		p := Port(bits.TrailingZeros8(uint8(set)))
+		if p == Ramp && ch.filter && w.Control {
+			continue
+		}
 		delay := Cycle(m.cfg.HopCycles)
 		if p == Ramp {
 			delay = Cycle(m.cfg.RampCycles)
