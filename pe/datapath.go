@@ -95,7 +95,7 @@ func (p *PE) ready(a *active, t fabric.Cycle) (ok bool, later fabric.Cycle) {
 		if q == fabric.NoQueue {
 			continue
 		}
-		_, ready, ok := p.mesh.Peek(q)
+		ready, ok := p.mesh.Head(q)
 		if !ok {
 			return false, fabric.Never
 		}
@@ -145,6 +145,9 @@ func (p *PE) element(a *active, t fabric.Cycle) {
 	if in.Op == Send {
 		w := fabric.Wavelet{Data: uint32(a.a), Color: in.Dst.Color, Control: in.Control, Switches: in.Switches}
 		p.mesh.Push(p.out[in.Dst.Color], w, t+fabric.Cycle(1+p.mesh.Config().RampCycles))
+		return
+	}
+	if p.elementFast(a, i, t) {
 		return
 	}
 	x := p.operand(a, &in.A, a.a, a.sa, i, t)
