@@ -147,9 +147,6 @@ func (p *PE) element(a *active, t fabric.Cycle) {
 		p.mesh.Push(p.out[in.Dst.Color], w, t+fabric.Cycle(1+p.mesh.Config().RampCycles))
 		return
 	}
-	if p.elementFast(a, i, t) {
-		return
-	}
 	x := p.operand(a, &in.A, a.a, a.sa, i, t)
 	y := p.operand(a, &in.B, a.b, a.sb, i, t)
 	switch in.Dst.Kind {

@@ -1,10 +1,6 @@
 package pe
 
-import (
-	"math"
-
-	"cs2sim.dev/fabric"
-)
+import "math"
 
 // execFast performs the common shapes with the choices of Apply made once, not per element;
 // it does to every element what Apply does, in the same order. False: not one of them.
@@ -38,17 +34,6 @@ func (p *PE) execFast(a *active) bool {
 	default:
 		return false
 	}
-	return true
-}
-
-// elementFast is element for fp32 that comes from the fabric, meets a number and goes to memory.
-func (p *PE) elementFast(a *active, i int, t fabric.Cycle) bool {
-	in := a.in
-	if in.Dst.Kind != Mem || in.Dst.Type != F32 || in.A.Kind != FabIn || in.A.Type != F32 || in.B.Kind == Mem || in.B.Kind == FabIn || in.Op == FMac {
-		return false
-	}
-	x := math.Float32frombits(p.mesh.Pop(a.from[0], t).Data)
-	p.store32(in.Dst.word(a.dst, i), apply32(in.Op, false, 0, x, a.sb))
 	return true
 }
 
