@@ -18,7 +18,7 @@ import (
 // Beyond the grid u is 0.
 type Stencil struct {
 	NZ            int // cells of a column
-	Width, Height int // PEs; 0 means 11, the least with an interior PE that has no edge in reach of its neighbours
+	Width, Height int // PEs; 0 means 16
 	Steps         int // 0 means 3
 }
 
@@ -44,10 +44,10 @@ func (k Stencil) sized() (Stencil, error) {
 		return k, fmt.Errorf("stencil: columns of %d cells on %d x %d PEs, %d steps, must be at least 1 each", k.NZ, k.Width, k.Height, k.Steps)
 	}
 	if k.Width == 0 {
-		k.Width = 11
+		k.Width = 16
 	}
 	if k.Height == 0 {
-		k.Height = 11
+		k.Height = 16
 	}
 	if k.Steps == 0 {
 		k.Steps = 3
@@ -55,54 +55,61 @@ func (k Stencil) sized() (Stencil, error) {
 	return k, nil
 }
 
-// direction is where a broadcast goes, and the axis and sign along which it comes.
+// direction is where a broadcast goes.
 type direction struct {
-	name string
-	port fabric.Port
-	dx   int
-	dy   int
+	name   string
+	port   fabric.Port
+	dx, dy int
 }
 
 func directions() [4]direction {
 	return [4]direction{{"east", fabric.East, 1, 0}, {"west", fabric.West, -1, 0}, {"south", fabric.South, 0, 1}, {"north", fabric.North, 0, -1}}
 }
 
-// phase tells who sends on which color: PEs whose distance along the axis of d is a multiple
-// of reach + 1. A router then carries one stream per direction and color.
-func (d direction) phase(x, y int) int {
-	if d.dx != 0 {
-		return x % (reach + 1)
+// from is how many PEs lie before x, y in a direction, and ahead how many lie behind it.
+func (k Stencil) from(d direction, x, y int) int {
+	switch d.port {
+	case fabric.East:
+		return x
+	case fabric.West:
+		return k.Width - 1 - x
+	case fabric.South:
+		return y
 	}
-	return y % (reach + 1)
+	return k.Height - 1 - y
 }
 
-// inside reports whether the PE at distance n from x, y against d exists.
-func (k Stencil) inside(d direction, x, y, n int) bool {
-	x, y = x-n*d.dx, y-n*d.dy
-	return x >= 0 && y >= 0 && x < k.Width && y < k.Height
+func (k Stencil) ahead(d direction, x, y int) int {
+	if d.dx != 0 {
+		return k.Width - 1 - k.from(d, x, y)
+	}
+	return k.Height - 1 - k.from(d, x, y)
 }
 
-// sender is how far the sender of phase p is from x, y, against d; false if there is none in
-// reach. Distance 0 is the PE itself.
+// sender is how far before x, y the sender of phase p is; false if there is none in reach. In
+// phase p every PE with p mod 5 before it sends, so that a router carries one column at a time.
 func (k Stencil) sender(d direction, x, y, p int) (int, bool) {
-	n := (d.phase(x, y) - p) * (d.dx + d.dy)
-	n = (n + 2*(reach+1)) % (reach + 1)
-	return n, k.inside(d, x, y, n)
+	at := k.from(d, x, y)
+	n := (at%(reach+1) - p + reach + 1) % (reach + 1)
+	return n, n <= at
 }
 
-// Layout gives each direction a color per phase, with static routes: the column of a sender goes to
-// the ramps of the next four PEs. A PE's own column comes back to it over its own router, eastward.
+// sends reports whether a PE's column has anywhere to go in a direction. Its own column comes back
+// to it over its own router, eastward.
+func (k Stencil) sends(d direction, x, y int) bool {
+	return d.port == fabric.East || k.ahead(d, x, y) > 0
+}
+
+// Layout gives each direction a color. Switches let the columns of neighbours pass one after the other.
 func (k Stencil) Layout(t compiler.Target) (*compiler.Layout, error) {
 	k, err := k.sized()
 	if err != nil {
 		return nil, err
 	}
 	b := compiler.NewBuilder("stencil", t, k.Width, k.Height)
-	var colors [4][reach + 1]fabric.Color
+	var colors [4]fabric.Color
 	for i, d := range directions() {
-		for p := range reach + 1 {
-			colors[i][p] = b.Color(fmt.Sprintf("%s %d", d.name, p), fmt.Sprintf("columns going %s from PEs %d mod %d", d.name, p, reach+1))
-		}
+		colors[i] = b.Color(d.name, "columns going "+d.name)
 	}
 	roles := map[string]*compiler.Role{}
 	for y := range k.Height {
@@ -129,29 +136,50 @@ func (k Stencil) initial(x, y int) []float32 {
 	return v
 }
 
-// routes lays the four broadcasts past a router.
-func (k Stencil) routes(b *compiler.Builder, colors [4][reach + 1]fabric.Color, x, y int) {
+// routes lays the four broadcasts past a router. Over the phases it sends its PE's column, ends
+// the broadcast of the PE four before it, and hands on those between; the control wavelet behind a
+// column moves the switches, and no PE sees it.
+func (k Stencil) routes(b *compiler.Builder, colors [4]fabric.Color, x, y int) {
+	const (
+		none = iota
+		sender
+		middle
+		last
+	)
+	ramp := fabric.Ports(fabric.Ramp)
 	for i, d := range directions() {
+		onward, back := fabric.Ports(d.port), fabric.Ports(d.port.Opposite())
+		if k.ahead(d, x, y) == 0 {
+			onward = 0
+		}
+		var list []fabric.Position
+		first, before := none, none
 		for p := range reach + 1 {
 			n, ok := k.sender(d, x, y, p)
-			if !ok {
+			now, pos := middle, fabric.Position{Rx: back, Tx: ramp | onward}
+			switch {
+			case !ok || n == 0 && !k.sends(d, x, y):
 				continue
+			case n == 0 && d.port == fabric.East:
+				now, pos.Rx = sender, ramp
+			case n == 0:
+				now, pos = sender, fabric.Position{Rx: ramp, Tx: onward}
+			case n == reach:
+				now, pos.Tx = last, ramp
 			}
-			onward := n < reach && k.inside(d, x, y, -1)
-			var tx fabric.PortSet
-			if onward {
-				tx = fabric.Ports(d.port)
+			if now != before {
+				list = append(list, pos)
 			}
-			rx := fabric.Ports(d.port.Opposite())
-			if n == 0 {
-				rx = fabric.Ports(fabric.Ramp)
+			if before == none {
+				first = now
 			}
-			if n > 0 || d.port == fabric.East {
-				tx |= fabric.Ports(fabric.Ramp)
-			}
-			if tx != 0 {
-				b.Route(colors[i][p], compiler.At(x, y), fabric.Static(rx, tx))
-			}
+			before = now
+		}
+		if n := len(list); n > 1 && first == before { // one phase runs into the next round's
+			list = list[:n-1]
+		}
+		if len(list) > 0 {
+			b.Route(colors[i], compiler.At(x, y), fabric.Route{Positions: list, Wrap: true, FilterControl: true})
 		}
 	}
 }
@@ -163,7 +191,7 @@ func (k Stencil) perStep(stamps []runtime.Stamp) int64 {
 	return int64(stamps[n].Cycle-stamps[first].Cycle) / int64(n-first)
 }
 
-// Run marches in time. Cycles are those of a step of the middle PE, and the spread is over all PEs.
+// Run marches in time. Cycles are those of a step of the slowest PE, which is what a host sees.
 func (k Stencil) Run(ctx context.Context, t compiler.Target) (*Result, error) {
 	k, err := k.sized()
 	if err != nil {
@@ -177,10 +205,11 @@ func (k Stencil) Run(ctx context.Context, t compiler.Target) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Result{Cycles: k.perStep(r.Stamps[l.Index(k.Width/2, k.Height/2)]), Report: r}
+	out := &Result{Report: r}
 	for i, stamps := range r.Stamps {
 		out.Spread.add(k.perStep(stamps), i, len(r.Stamps))
 	}
+	out.Cycles = out.Spread.Max
 	want := k.reference()
 	for y := range k.Height {
 		for x := range k.Width {

@@ -10,11 +10,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestStencilPublished: cycles per cell of a PE away from the edges.
+// TestStencilPublished: cycles per cell; how busy a PE away from the edges is is only told.
 func TestStencilPublished(t *testing.T) {
 	tolerance := map[int]float64{1000: 5, 100: 6}
 	for _, row := range validation(t, "stencil.csv") {
 		k := Stencil{NZ: number(t, row[0])}
+		if testing.Short() && k.NZ > 100 {
+			continue
+		}
 		want, err := strconv.ParseFloat(row[1], 64)
 		if err != nil {
 			t.Fatal(err)
@@ -25,7 +28,7 @@ func TestStencilPublished(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := float64(r.Cycles) / float64(k.NZ)
-		s := r.Report.PEs[r.Report.Layout.Index(5, 5)]
+		s := r.Report.PEs[r.Report.Layout.Index(8, 8)]
 		total := float64(s.Total())
 		t.Logf("nz %d: %.1f cycles per cell, published %.1f; compute %.1f %%, memory %.1f %%, %v, %v", k.NZ, got, want, 100*float64(s[pe.Compute])/total, 100*float64(s[pe.Conflict])/total, s, time.Since(begin))
 		if e := got - want; e > tolerance[k.NZ] || e < -tolerance[k.NZ] {

@@ -8,10 +8,15 @@ import (
 	"cs2sim.dev/pe"
 )
 
-// roleOf names what a PE does: its phase along both axes, and which neighbours it has.
+// roleOf names what a PE does: per direction, when it is its turn to send, how many neighbours
+// it hears, and whether any hears it.
 func (k Stencil) roleOf(x, y int) string {
-	west, east, north, south := min(x, reach), min(k.Width-1-x, reach), min(y, reach), min(k.Height-1-y, reach)
-	return fmt.Sprintf("phase %d,%d neighbours W%d E%d N%d S%d", x%(reach+1), y%(reach+1), west, east, north, south)
+	name := ""
+	for _, d := range directions() {
+		at := k.from(d, x, y)
+		name += fmt.Sprintf("%s: phase %d, hears %d, sends %t; ", d.name, at%(reach+1), min(at, reach), k.sends(d, x, y))
+	}
+	return name
 }
 
 // stencilRegisters are the general-purpose registers of a PE.
@@ -24,7 +29,7 @@ type stencilRegisters struct {
 // program marches in time: clear the accumulator; exchange and sum, part by part; add what lies
 // in the own column; subtract the step before. All four directions are received at once, each by a
 // microthread that multiplies what comes, and sent at once by four more.
-func (k Stencil) program(r *compiler.Role, core pe.Config, colors [4][reach + 1]fabric.Color, x, y int) {
+func (k Stencil) program(r *compiler.Role, core pe.Config, colors [4]fabric.Color, x, y int) {
 	z := r.Array("z", pe.F32, 2*(k.NZ+2*reach))
 	sum := apart(r, core, "sum", pe.F32, k.NZ, z)
 	parts := apart(r, core, "parts", pe.F32, (4*reach+1)*k.chunk(), sum)
@@ -49,7 +54,7 @@ func (k Stencil) program(r *compiler.Role, core pe.Config, colors [4][reach + 1]
 
 // exchange receives and sends one part; returns the columns it receives. What ends activates a
 // task of its own: activations are a bit, not a count.
-func (k Stencil) exchange(r *compiler.Role, t, reduce *compiler.Task, g stencilRegisters, z, parts compiler.Array, colors [4][reach + 1]fabric.Color, x, y int) int {
+func (k Stencil) exchange(r *compiler.Role, t, reduce *compiler.Task, g stencilRegisters, z, parts compiler.Array, colors [4]fabric.Color, x, y int) int {
 	c := stencilWeights()
 	chunk := k.chunk()
 	compiler.Calc(t, pe.ISub, g.rest, k.NZ, g.offset)
@@ -58,7 +63,7 @@ func (k Stencil) exchange(r *compiler.Role, t, reduce *compiler.Task, g stencilR
 	compiler.Mov(t, g.n, g.rest)
 	t.Label("full")
 	slot := 0
-	var last []*compiler.Instr // per receiving or sending microthread
+	var ends []*compiler.Task // of receiving or sending microthreads
 	for i, d := range directions() {
 		var in *compiler.Instr
 		for p := range reach + 1 {
@@ -66,29 +71,34 @@ func (k Stencil) exchange(r *compiler.Role, t, reduce *compiler.Task, g stencilR
 			if !ok || n == 0 && d.port != fabric.East {
 				continue
 			}
-			in = t.FMul(chunk, parts.From(slot*chunk), pe.In(pe.F32, colors[i][p]), pe.Constant(pe.F32, c[n])).Count(g.n).On(1 + i).LoadDSDs()
+			in = t.FMul(chunk, parts.From(slot*chunk), pe.In(pe.F32, colors[i]), pe.Constant(pe.F32, c[n])).Count(g.n).On(1 + i).LoadDSDs()
 			slot++
 		}
 		if in != nil {
-			last = append(last, in)
+			end := r.Local("received " + d.name)
+			in.ThenActivate(end)
+			ends = append(ends, end)
 		}
 	}
 	compiler.Calc(t, pe.IAdd, g.source, g.now, g.offset)
 	from := z.By(g.source, 1)
 	from.Base += reach * pe.F32.Words()
 	for i, d := range directions() {
-		if k.inside(d, x, y, -1) || d.port == fabric.East {
-			last = append(last, t.FMov(chunk, pe.Out(pe.F32, colors[i][d.phase(x, y)]), from).Count(g.n).On(5+i).LoadDSDs())
+		if !k.sends(d, x, y) {
+			continue
 		}
+		end := r.Local("sent " + d.name)
+		t.FMov(chunk, pe.Out(pe.F32, colors[i]), from).Count(g.n).On(5 + i).LoadDSDs().ThenActivate(end)
+		// At the sender, at the next sender, and where this broadcast ends, the switch moves on.
+		end.SendControl(colors[i], 0, fabric.SwitchAdvance, fabric.SwitchAdvance, fabric.SwitchStay, fabric.SwitchStay, fabric.SwitchAdvance)
+		ends = append(ends, end)
 	}
-	for i, in := range last {
-		fin := r.Local(fmt.Sprintf("end %d", i))
-		in.ThenActivate(fin)
-		fin.Add(g.done, 1, 0)
-		compiler.JumpIf(fin, g.done, pe.LT, len(last), "wait")
-		compiler.Mov(fin, g.done, 0)
-		fin.Activate(reduce)
-		fin.Label("wait")
+	for _, end := range ends {
+		end.Add(g.done, 1, 0)
+		compiler.JumpIf(end, g.done, pe.LT, len(ends), "wait")
+		compiler.Mov(end, g.done, 0)
+		end.Activate(reduce)
+		end.Label("wait")
 	}
 	return slot
 }
