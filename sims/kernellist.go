@@ -147,8 +147,8 @@ func stencil() Kernel {
 		Name: "stencil", Doc: "25-point stencil of the wave equation, fp32, a column of nz cells on every PE; cycles of a step",
 		Params: []Param{
 			{Name: "nz", Default: "1000", Min: 1, Max: maxSize, SRAM: true, Doc: "cells of a PE's column"},
-			side("width", AcrossX, "11", "PEs along x; from 11 on the middle PE is as far from the edges as matters"),
-			side("height", AcrossY, "11", "PEs along y"),
+			side("width", AcrossX, "16", "PEs along x; the middle PE is to be away from the edges"),
+			side("height", AcrossY, "16", "PEs along y"),
 			{Name: "steps", Default: "3", Min: 1, Max: 1 << 20, Doc: "time steps; all but the first are counted"},
 		},
 		check: smallMesh,

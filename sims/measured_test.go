@@ -28,7 +28,8 @@ func csvRows(t *testing.T, name string) [][]string {
 	return rows[1:]
 }
 
-// TestMeasuredCases: the figures that are typed in are those of the published tables, row by row.
+// TestMeasuredCases: the figures that are typed in are those of the published tables, row by row. The curve has
+// TestPublishedAgainstSource.
 func TestMeasuredCases(t *testing.T) {
 	byKernel := map[string][]Measured{}
 	for _, m := range MeasuredCases() {
@@ -83,11 +84,6 @@ func TestMeasuredCases(t *testing.T) {
 			}
 		}
 	}
-	for i, row := range csvRows(t, "spdf/appendix_figure1.csv") {
-		if m := byKernel["matmul"][i]; !strings.Contains(strings.Join(row, ","), strconv.FormatFloat(m.Published, 'f', 2, 64)) {
-			t.Errorf("%s: published %v is not in the row %v", m.Name, m.Published, row)
-		}
-	}
 }
 
 // TestKernelsHaveSizes: every kernel says what to make smaller when it does not fit.
@@ -136,8 +132,8 @@ func TestDeviationsAreKnown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cases = slices.DeleteFunc(cases, func(m Measured) bool { // the curve has a test of its own
-		return m.Kernel == curveKernel || m.Kernel == "reduce" && m.Published > 6000
+	cases = slices.DeleteFunc(cases, func(m Measured) bool { // these take long and have tests of their own
+		return m.Kernel == curveKernel || m.Kernel == "reduce" && m.Published > 6000 || m.Name == "stencil/nz=1000"
 	})
 	if testing.Short() {
 		cases, _ = FindCases([]string{"fmac", "reduce/chain,pes=4,elements=16"})
