@@ -26,6 +26,10 @@ func TestGEMMValues(t *testing.T) {
 		if r.Mismatches > 0 {
 			t.Errorf("%+v: %d wrong values", k, r.Mismatches)
 		}
+		again, err := k.Run(context.Background(), preset(t))
+		if err != nil || again.Report.States != r.Report.States || again.Spread != r.Spread {
+			t.Errorf("%+v: another result the second time: %v", k, err)
+		}
 	})
 }
 

@@ -87,10 +87,11 @@ func (k Stencil) exchange(r *compiler.Role, t, reduce *compiler.Task, g stencilR
 		if !k.sends(d, x, y) {
 			continue
 		}
-		end := r.Local("sent " + d.name)
-		t.FMov(chunk, pe.Out(pe.F32, colors[i]), from).Count(g.n).On(5 + i).LoadDSDs().ThenActivate(end)
+		data, end := r.Local("data sent "+d.name), r.Local("control sent "+d.name)
+		t.FMov(chunk, pe.Out(pe.F32, colors[i]), from).Count(g.n).On(5 + i).LoadDSDs().ThenActivate(data)
 		// At the sender, at the next sender, and where this broadcast ends, the switch moves on.
-		end.SendControl(colors[i], 0, fabric.SwitchAdvance, fabric.SwitchAdvance, fabric.SwitchStay, fabric.SwitchStay, fabric.SwitchAdvance)
+		data.SendControl(colors[i], 0, fabric.SwitchAdvance, fabric.SwitchAdvance, fabric.SwitchStay, fabric.SwitchStay, fabric.SwitchAdvance)
+		data.Activate(end)
 		ends = append(ends, end)
 	}
 	for _, end := range ends {
