@@ -114,12 +114,17 @@ func (t *Task) Add(d Reg, imm, wrap int) {
 	t.add(pe.Instr{Op: pe.Add, D: int(d), Imm: imm, Wrap: wrap})
 }
 
-// Unary is D = op x: recip, widen or narrow.
+// Unary is D = op x: recip, widen, narrow or trunc.
 func (t *Task) Unary(op pe.Op, d, x Reg) {
-	if op < pe.Recip || op > pe.Narrow {
+	if op < pe.Recip || op > pe.Trunc {
 		t.errs = append(t.errs, fmt.Errorf("%v is no register instruction of one source", op))
 	}
 	t.add(pe.Instr{Op: op, D: int(d), X: pe.R(int(x))})
+}
+
+// SetBase writes the base of the descriptor that addresses an operand by d; see Array.Rebased.
+func (t *Task) SetBase(d, x Reg) {
+	t.add(pe.Instr{Op: pe.SetBase, D: int(d), X: pe.R(int(x))})
 }
 
 // Read is D = the 16 or 32 bits at an SRAM operand; Write is the reverse.

@@ -100,6 +100,13 @@ func (a Array) Again() pe.Operand {
 	return o
 }
 
+// Rebased is the array from element reg on, where SetBase wrote reg.
+func (a Array) Rebased(reg Reg) pe.Operand {
+	o := a.By(reg, 1)
+	o.Rebased = true
+	return o
+}
+
 // Acc is element i as an accumulator: every element of an instruction meets this one.
 func (a Array) Acc(i int) pe.Operand {
 	o := a.From(i)

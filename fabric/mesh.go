@@ -18,13 +18,8 @@ type Mesh struct {
 	hops           int64 // router to router
 	linkUse        []int64
 
-	// Observer hears of every wavelet that leaves a router; nil costs nothing.
-	Observer Observer
-}
-
-// Observer follows wavelets.
-type Observer interface {
-	Forwarded(t Cycle, at Coord, in Port, out PortSet, w Wavelet)
+	Observer Observer        // nil costs nothing
+	sentBy   [NumPorts]Color // for the observer: the link's last wavelet at the router being stepped
 }
 
 type router struct {

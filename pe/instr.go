@@ -32,6 +32,8 @@ const (
 	Recip     // D = 1 / X, fp32
 	Widen     // D = the fp32 of X's low half, an fp16
 	Narrow    // D = the fp16 of X, an fp32
+	Trunc     // D = the integer of X, an fp32, towards zero
+	SetBase   // D = X, where D addresses a Rebased operand: writes the base of its descriptor
 	Load      // D = the 16 (zero-extended) or 32 bits at A
 	Store     // the 16 or 32 bits at Dst = X
 	JumpZero  // if D == 0 go to Target
@@ -59,7 +61,7 @@ func (o Op) String() string {
 	return [numOps]string{
 		"fmov", "fneg", "fadd", "fsub", "fmul", "fmax", "fmac",
 		"set", "add", "mov", "iadd", "isub", "imul", "and", "or", "shl", "shr",
-		"sadd", "ssub", "smul", "recip", "widen", "narrow", "load", "store",
+		"sadd", "ssub", "smul", "recip", "widen", "narrow", "trunc", "setbase", "load", "store",
 		"jz", "jif", "jmp", "send", "timestamp", "activate", "block", "unblock", "halt",
 	}[o]
 }
@@ -145,6 +147,7 @@ type Operand struct {
 	Advance int  // added to Reg once the instruction is issued: the descriptor stays loaded and moves on
 	Stride  int  // Mem: elements from one to the next; 0 means 1
 	Repeat  int  // Mem, of an instruction that streams: starts over after so many elements, a two-dimensional descriptor; 0 never
+	Rebased bool // Mem: SetBase wrote the base, so where it lies relative to other operands was not planned
 	Fixed   bool // Mem: all elements are the one at Base, an accumulator held by the datapath
 	Packed  bool // FabOut: the wavelet's upper half is a running index
 	Color   fabric.Color

@@ -65,6 +65,9 @@ func (s *source) step(t fabric.Cycle) {
 		}
 		s.credit--
 		s.mesh.Push(s.queue, s.next, t+fabric.Cycle(s.mesh.Config().HopCycles))
+		if o := s.mesh.Observer; o != nil {
+			o.Saw(fabric.Event{Kind: fabric.Entered, Cycle: t, At: s.spec.At, In: s.spec.Port, Wavelet: s.next, By: edgeName(s.spec.Name)})
+		}
 		if s.fetch(); s.empty {
 			return
 		}
@@ -72,6 +75,11 @@ func (s *source) step(t fabric.Cycle) {
 	wait := fabric.Cycle(math.Ceil((1 - s.credit) / s.rate))
 	s.mesh.Agenda().Wake(s.actor, t+max(1, wait))
 }
+
+// edgeName is an edge port to an observer.
+type edgeName string
+
+func (n edgeName) String() string { return "edge port " + string(n) }
 
 // Arrival is a wavelet that left the wafer.
 type Arrival struct {
@@ -110,6 +118,10 @@ func (s *sink) step(t fabric.Cycle) {
 			s.mesh.Agenda().Wake(s.actor, ready)
 			return
 		}
-		s.got = append(s.got, Arrival{t, s.mesh.Pop(s.queue, t)})
+		w := s.mesh.Pop(s.queue, t)
+		s.got = append(s.got, Arrival{t, w})
+		if o := s.mesh.Observer; o != nil {
+			o.Saw(fabric.Event{Kind: fabric.Taken, Cycle: t, At: s.spec.At, In: s.spec.Port, Wavelet: w, By: edgeName(s.spec.Name)})
+		}
 	}
 }

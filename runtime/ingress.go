@@ -93,8 +93,12 @@ func (in *ingress) step(t fabric.Cycle) {
 		in.saved--
 		in.sent++
 		w := in.mem.take(&in.cursors[c])
-		for _, q := range in.queues[c] {
+		for g, q := range in.queues[c] {
 			in.mesh.Push(q, w, t+fabric.Cycle(in.mesh.Config().HopCycles))
+			if o := in.mesh.Observer; o != nil {
+				at := fabric.Coord{X: g*len(in.queues) + c}
+				o.Saw(fabric.Event{Kind: fabric.Entered, Cycle: t, At: at, In: fabric.North, Wavelet: w, By: edgeName("weights")})
+			}
 		}
 		waiting = waiting || !in.cursors[c].done
 	}

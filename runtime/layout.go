@@ -26,6 +26,7 @@ type LayoutReport struct {
 	States pe.StateCycles   // sums to PEs x Cycles
 	PEs    []pe.StateCycles // each sums to Cycles
 	FMACs  int64
+	Instrs int64      // tensor and scalar instructions
 	Hops   int64      // router to router
 	Stamps [][]Stamp  // per PE, in the order taken
 	Out    []EdgeData // per Layout.Out
@@ -60,6 +61,9 @@ func RunLayout(ctx context.Context, l *compiler.Layout, t compiler.Target, o Lay
 	w, sinks, err := loadLayout(l, t, &core, o)
 	if err != nil {
 		return nil, fmt.Errorf("layout %s: %w", l.Name, err)
+	}
+	if watch := watchOf(ctx); watch != nil && o.Observer == nil {
+		watch.begin(w.mesh, l.Colors)
 	}
 	w.limit = o.MaxCycles
 	tick := o.Progress
@@ -146,6 +150,7 @@ func reportLayout(l *compiler.Layout, w *wafer, sinks []*sink, end fabric.Cycle)
 			core.Finish(end)
 			r.PEs[i] = core.States
 			r.FMACs += core.FMACs
+			r.Instrs += core.Instructions
 			for _, s := range core.Stamps {
 				r.Stamps[i] = append(r.Stamps[i], Stamp{l.Program(i).Stamps[s.ID], s.Cycle})
 			}
