@@ -55,9 +55,9 @@ func (f *folding) row(ctx context.Context, hold [][]fabric.Cycle) (*rowRun, erro
 		}
 	}
 	r := &rowRun{passed: make([][]fabric.Cycle, len(l.In))}
-	w := &passing{r, map[place]int{}}
+	w := &passing{r, map[entrance]int{}}
 	for i := range l.In {
-		w.inputs[place{l.In[i].At, l.In[i].Color, l.In[i].Port}] = i
+		w.inputs[entrance{l.In[i].At, l.In[i].Color, l.In[i].Port}] = i
 	}
 	r.LayoutReport, err = RunLayout(ctx, l, f.s.Target, LayoutOptions{Observer: w})
 	return r, err
@@ -66,18 +66,23 @@ func (f *folding) row(ctx context.Context, hold [][]fabric.Cycle) (*rowRun, erro
 // passing notes when border routers send on what enters.
 type passing struct {
 	r      *rowRun
-	inputs map[place]int
+	inputs map[entrance]int
 }
 
-type place struct {
+// entrance is where an edge input comes in.
+type entrance struct {
 	at    fabric.Coord
 	color fabric.Color
 	port  fabric.Port
 }
 
-func (p *passing) Forwarded(t fabric.Cycle, at fabric.Coord, in fabric.Port, _ fabric.PortSet, w fabric.Wavelet) {
-	if i, ok := p.inputs[place{at, w.Color, in}]; ok {
-		p.r.passed[i] = append(p.r.passed[i], t)
+// Saw implements fabric.Observer.
+func (p *passing) Saw(e fabric.Event) {
+	if e.Kind != fabric.Forwarded {
+		return
+	}
+	if i, ok := p.inputs[entrance{e.At, e.Wavelet.Color, e.In}]; ok {
+		p.r.passed[i] = append(p.r.passed[i], e.Cycle)
 	}
 }
 
