@@ -55,6 +55,7 @@ With --json the error is ours / published - 1. Ctrl-C prints what is finished.`,
 		bar.stop()
 		return c.validated(sims.Validation{Machine: t, Cases: results, Complete: runErr == nil}, len(cases), asJSON, runErr)
 	})
+	cmd.AddCommand(newCollectives(c))
 	for _, k := range sims.Kernels() {
 		cmd.AddCommand(newKernel(c, k))
 	}
