@@ -85,9 +85,19 @@ type rig struct {
 	next  [2]int // in T, in S
 }
 
+// unset is what SRAM holds where nothing was stored: NaN in both formats.
+const unset = 0x7e01
+
 func newRig(s *compiler.Space) *rig {
-	core := s.Target.Core()
-	return &rig{space: s, next: [2]int{1024, (core.Banks - 3) * core.BankWords()}}
+	r := &rig{space: s}
+	r.next = [2]int{1024, r.accumulators()}
+	return r
+}
+
+// accumulators is the first word of the banks S.
+func (r *rig) accumulators() int {
+	core := r.space.Target.Core()
+	return (core.Banks - 3) * core.BankWords()
 }
 
 func (r *rig) place(words int, inS bool) int {
@@ -138,7 +148,7 @@ func (r *rig) wavelet(t tester, k compiler.Kernel, h *Host) (*LayoutReport, *Hos
 	each(func(i, g, c, y int) {
 		images[i] = make([]uint16, l.Program(i).Words)
 		for w := range images[i] {
-			images[i][w] = 0x7e01 // NaN where nothing was stored
+			images[i][w] = unset
 		}
 		for _, tile := range r.tiles {
 			h.image(tile, g, c, y, images[i])
@@ -148,10 +158,15 @@ func (r *rig) wavelet(t tester, k compiler.Kernel, h *Host) (*LayoutReport, *Hos
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := NewHost(s)
+	got, s0 := NewHost(s), r.accumulators()
 	each(func(i, g, c, y int) {
 		for _, tile := range r.tiles {
 			got.read(tile, g, c, y, report.Images[i])
+		}
+		for w, bits := range report.Images[i] {
+			if placed := w < r.next[0] || w >= s0 && w < r.next[1]; !placed && bits != unset {
+				t.Fatalf("PE %d: word %#x, which belongs to no tile or scratch, was written", i, w)
+			}
 		}
 	})
 	return report, got
