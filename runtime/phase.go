@@ -39,6 +39,7 @@ type Grid struct {
 	PeriodX, PeriodY int
 	Cells            []pe.StateCycles // [PeriodY][PeriodX]
 	Skew             int64
+	Wavelets         []int64 // [PeriodY][PeriodX] that entered the PE's router from other routers or the edge; nil: not counted
 }
 
 // At is the cycles by state of the PE in column x and row y.

@@ -1,0 +1,202 @@
+package trace
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+
+	"github.com/google/pprof/profile"
+
+	"cs2sim.dev/pe"
+)
+
+// LinksFrame is the leaf that holds the energy of wavelets on the wafer's links. It takes no
+// cycles: routers work beside the cores.
+const LinksFrame = "wafer links"
+
+// maxSamples keeps a profile below 5 MB; the rectangle is cut into as many bands as that allows.
+const maxSamples = 300_000
+
+// Profile is the pprof profile of runs, gzipped, the same bytes for the same runs: PE-cycles and
+// energy under experiment > layer > op > kernel > state, with the bands of columns and rows, the
+// sparsity and the name of the run as labels. Cycles sum to PEs x cycles.
+func Profile(runs ...*Run) ([]byte, error) {
+	b := profileBuilder{
+		p: &profile.Profile{
+			SampleType:        []*profile.ValueType{{Type: "cycles", Unit: "cycles"}, {Type: "energy", Unit: "picojoules"}},
+			PeriodType:        &profile.ValueType{Type: "cycles", Unit: "cycles"},
+			Period:            1,
+			DefaultSampleType: "cycles",
+			Comments:          []string{"Samples are simulated PE-cycles and their energy, not host time."},
+		},
+		frames: map[string]*profile.Location{},
+	}
+	samples := 0
+	for _, r := range runs {
+		samples += r.stacks()
+	}
+	nx, ny := bandsFor(samples)
+	for _, r := range runs {
+		b.run(r, nx, ny)
+	}
+	if err := b.p.CheckValid(); err != nil {
+		return nil, fmt.Errorf("profile: %w", err)
+	}
+	var out bytes.Buffer
+	if err := b.p.Write(&out); err != nil {
+		return nil, fmt.Errorf("profile: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// stacks is how many samples a run has per band.
+func (r *Run) stacks() (n int) {
+	states := make([]int, len(r.Kinds))
+	for i, sum := range r.kindSums() {
+		for _, v := range sum {
+			if v != 0 {
+				states[i]++
+			}
+		}
+	}
+	for _, p := range r.Phases {
+		n += states[p.Kind]
+	}
+	return n
+}
+
+// bandsFor is how many bands of columns and rows stay within maxSamples.
+func bandsFor(samples int) (nx, ny int) {
+	for _, b := range [][2]int{{10, 10}, {10, 5}, {8, 4}, {5, 4}, {5, 2}, {4, 2}, {4, 1}, {2, 1}} {
+		if samples*b[0]*b[1] <= maxSamples {
+			return b[0], b[1]
+		}
+	}
+	return 1, 1
+}
+
+type profileBuilder struct {
+	p      *profile.Profile
+	frames map[string]*profile.Location
+}
+
+func (b *profileBuilder) frame(name string) *profile.Location {
+	if l, ok := b.frames[name]; ok {
+		return l
+	}
+	f := &profile.Function{ID: uint64(len(b.p.Function) + 1), Name: name, SystemName: name}
+	l := &profile.Location{ID: uint64(len(b.p.Location) + 1), Line: []profile.Line{{Function: f}}}
+	b.p.Function = append(b.p.Function, f)
+	b.p.Location = append(b.p.Location, l)
+	b.frames[name] = l
+	return l
+}
+
+func (b *profileBuilder) run(r *Run, nx, ny int) {
+	bands := r.bands(nx, ny)
+	kinds := make([][]pe.StateCycles, len(r.Kinds))
+	for i := range r.Kinds {
+		kinds[i] = r.Kinds[i].bandSums(bands)
+	}
+	sparsity := fmt.Sprintf("%.4g%%", 100*r.Sparsity)
+	labels := make([]map[string][]string, len(bands))
+	for i, band := range bands {
+		labels[i] = map[string][]string{
+			"columns": {fmt.Sprintf("%03d-%03d", band.x0, band.x1-1)}, "rows": {fmt.Sprintf("%03d-%03d", band.y0, band.y1-1)},
+			"sparsity": {sparsity}, "run": {r.Name},
+		}
+	}
+	whole := map[string][]string{"sparsity": {sparsity}, "run": {r.Name}}
+	states := make([]*profile.Location, pe.NumStates)
+	for _, s := range pe.States() {
+		states[s] = b.frame(s.Name())
+	}
+	for _, p := range r.Phases {
+		stack := []*profile.Location{b.frame(p.Frame()), b.frame(p.Op), b.frame(p.LayerName), b.frame(r.Experiment)}
+		if p.Op == p.LayerName || p.Op == "" {
+			stack = append(stack[:1:1], stack[2:]...)
+		}
+		for i := range bands {
+			for _, s := range pe.States() {
+				cycles := kinds[p.Kind][i][s]
+				if cycles == 0 {
+					continue
+				}
+				energy := int64(0)
+				if s.Busy() {
+					energy = int64(math.Round(float64(cycles) * r.Machine.BusyPicojoules()))
+				}
+				b.add(states[s], stack, labels[i], cycles, energy)
+			}
+		}
+		if p.Hops > 0 {
+			b.add(b.frame(LinksFrame), stack, whole, 0, int64(math.Round(float64(p.Hops)*r.Machine.HopPicojoules())))
+		}
+	}
+}
+
+func (b *profileBuilder) add(leaf *profile.Location, stack []*profile.Location, labels map[string][]string, values ...int64) {
+	b.p.Sample = append(b.p.Sample, &profile.Sample{
+		Location: append([]*profile.Location{leaf}, stack...), Value: values, Label: labels,
+	})
+}
+
+// Frame is the kernel and its pass in one name.
+func (p *Phase) Frame() string { return p.Kernel + " (" + p.Pass + ")" }
+
+// band is a rectangle of PEs.
+type band struct{ x0, x1, y0, y1 int }
+
+// bands cuts the rectangle into nx x ny of them, fewer where it is smaller.
+func (r *Run) bands(nx, ny int) (bands []band) {
+	w, h := r.Machine.Width, r.Machine.Height
+	nx, ny = min(nx, w), min(ny, h)
+	for i := range nx {
+		for j := range ny {
+			bands = append(bands, band{w * i / nx, w * (i + 1) / nx, h * j / ny, h * (j + 1) / ny})
+		}
+	}
+	return bands
+}
+
+// bandSums is the cycles by state in each band. A block that a band's edge cuts counts with an even
+// share per PE, and what divides unevenly with the block's first PE, so that nothing is lost.
+func (k *Kind) bandSums(bands []band) []pe.StateCycles {
+	sums := make([]pe.StateCycles, len(bands))
+	spans := map[spanBand]spanCount{} // few different ones
+	count := func(s Span, lo, hi int) spanCount {
+		key := spanBand{s, lo, hi}
+		v, ok := spans[key]
+		if !ok {
+			v.n, v.sum = s.within(lo, hi)
+			first := Span{s.From, s.Step, 1, s.Count}
+			v.first, _ = first.within(lo, hi)
+			spans[key] = v
+		}
+		return v
+	}
+	for i := range k.Cells {
+		c := &k.Cells[i]
+		block := int64(c.X.Block) * int64(c.Y.Block)
+		var even, rest pe.StateCycles
+		for s, v := range c.States {
+			even[s] = v / block
+			rest[s] = v - even[s]*block
+		}
+		for b, band := range bands {
+			x, y := count(c.X, band.x0, band.x1), count(c.Y, band.y0, band.y1)
+			sums[b].Add(even, x.n*y.n)
+			sums[b].Add(rest, x.first*y.first)
+			sums[b][pe.WaitWeight] += c.Skew * x.n * y.sum
+			sums[b][pe.Idle] -= c.Skew * x.n * y.sum
+		}
+	}
+	return sums
+}
+
+type spanBand struct {
+	s      Span
+	lo, hi int
+}
+
+type spanCount struct{ n, sum, first int64 }
