@@ -145,7 +145,7 @@ func (p Point) Run() *Run {
 	for c := range columns {
 		cell := Cell{X: Span{c, columns, 1, p.Mapping.Groups}, Y: whole(0, rep.Rows), States: rep.Column[c], Wavelets: NotCounted}
 		if cell.States[pe.Idle] < r.Cycles { // holds features; see Report.Band
-			cell.Skew = rep.RowSkew
+			cell.Late.Weights = rep.RowSkew
 		}
 		k.Cells = append(k.Cells, cell)
 	}

@@ -144,13 +144,18 @@ func (s Span) fits(n int) bool {
 // check closes the account of a cell: no state below zero, and all sum to the cycles.
 func (c *Cell) check(cycles int64) error {
 	block := int64(c.X.Block) * int64(c.Y.Block)
-	if rows := int64(c.Y.End()); c.Skew > cycles/rows || -c.Skew > cycles/rows {
-		return fmt.Errorf("skew is %d over %d rows in %d cycles", c.Skew, rows, cycles)
+	rows := int64(c.Y.End() - c.Y.From)
+	if l := c.Late; max(l.Weights, -l.Weights, l.Psums, -l.Psums) > cycles/rows {
+		return fmt.Errorf("%d rows in %d cycles, each %+v later", rows, cycles, l)
 	}
+	last := c.Late.times(rows - 1)
 	left := cycles * block
 	for st, n := range c.States {
-		if n < 0 && c.Skew == 0 || n < -cycles*block || n > cycles*block {
+		if n < 0 || n > cycles*block {
 			return fmt.Errorf("%s is %d in %d cycles", pe.State(st).Name(), n, cycles)
+		}
+		if n+last[st] < 0 && block == 1 {
+			return fmt.Errorf("%s is %d in the last row", pe.State(st).Name(), n+last[st])
 		}
 		left -= n
 	}

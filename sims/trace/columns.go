@@ -24,14 +24,12 @@ func (r *Run) Columns(first, last int) []pe.StateCycles {
 			if c.Y.From >= r.Place.Height {
 				continue
 			}
-			n, rows := c.Y.within(0, r.Place.Height)
-			one := Cell{X: c.X, Y: c.Y, States: c.States, Skew: c.Skew}
-			share := one.share(int64(c.Y.Count), rows*int64(c.X.Block))
-			if c.X.Block > 1 {
-				for s := range share {
-					share[s] /= int64(c.X.Block)
-				}
+			n, far := c.Y.within(0, r.Place.Height)
+			var share pe.StateCycles // of one column of the cell
+			for st, v := range c.States {
+				share[st] = v * int64(c.Y.Count) / int64(c.X.Block)
 			}
+			share.Add(c.Late.times(far), 1)
 			if n > 0 {
 				c.X.Each(func(x int) {
 					if x < len(out) {

@@ -10,35 +10,21 @@ import (
 // is left, by adding up neighbours.
 func (r *Run) cells(g *runtime.Grid, cycles int64, limit int) []Cell {
 	w, h := r.Place.Width, r.Place.Height
+	if g.Shift != nil || g.ShiftLast != nil {
+		return append(shifted(g, w, h), r.unused(cycles)...)
+	}
 	f := folded{g: g, px: min(g.PeriodX, w), py: min(g.PeriodY, h)}
 	f.px = shortest(f.px, f.repeatsX)
 	f.py = shortest(f.py, f.repeatsY)
-	bx, by := 1, 1
-	for f.px/bx*(f.py/by) > max(1, limit) {
-		// The longer side first: rows of a sequence differ smoothly, and so do columns.
-		dx, dy := divisor(f.px/bx), divisor(f.py/by)
-		if w%f.px != 0 { // a cut period would cut a block
-			dx = 1
-		}
-		if h%f.py != 0 {
-			dy = 1
-		}
-		switch {
-		case dx == 1 && dy == 1:
-			limit = f.px / bx * (f.py / by)
-		case dy > 1 && (dx == 1 || f.py/by >= f.px/bx):
-			by *= dy
-		default:
-			bx *= dx
-		}
-	}
+	bx, by := f.blocks(w, h, limit)
 	var cells []Cell
 	for y := 0; y < f.py; y += by {
 		for x := 0; x < f.px; x += bx {
 			c := Cell{
 				X: Span{x, f.px, bx, (w - x + f.px - 1) / f.px}, Y: Span{y, f.py, by, (h - y + f.py - 1) / f.py},
-				States: f.sum(x, y, bx, by), Skew: g.Skew, Wavelets: NotCounted,
+				States: f.sum(x, y, bx, by), Late: Late{Weights: g.Skew}, Wavelets: NotCounted,
 			}
+			c.States.Add(c.Late.times(int64(y)), int64(bx*by))
 			if g.Wavelets != nil {
 				c.Wavelets = 0
 				for dy := range by {
@@ -51,6 +37,64 @@ func (r *Run) cells(g *runtime.Grid, cycles int64, limit int) []Cell {
 		}
 	}
 	return append(cells, r.unused(cycles)...)
+}
+
+// blocks is how many neighbours to add up so that limit cells are enough.
+func (f *folded) blocks(w, h, limit int) (bx, by int) {
+	bx, by = 1, 1
+	for f.px/bx*(f.py/by) > max(1, limit) {
+		dx, dy := divisor(f.px/bx), divisor(f.py/by)
+		if w%f.px != 0 { // a cut period would cut a block
+			dx = 1
+		}
+		if h%f.py != 0 {
+			dy = 1
+		}
+		switch {
+		case dx == 1 && dy == 1:
+			return bx, by
+		case dy > 1 && (dx == 1 || f.py/by >= f.px/bx):
+			by *= dy
+		default:
+			bx *= dx
+		}
+	}
+	return bx, by
+}
+
+// shifted makes cells of a grid whose rows differ by more than its cells say: one for each
+// stretch of rows over which every further row is later by the same.
+func shifted(g *runtime.Grid, w, h int) (cells []Cell) {
+	for x := range min(g.PeriodX, w) {
+		for from := 0; from < h; {
+			states := g.At(x, from)
+			to := from + 1
+			var late pe.StateCycles
+			if to < h {
+				late = minus(g.At(x, to), states)
+			}
+			l := Late{late[pe.WaitWeight], late[pe.WaitPsum]}
+			if to < h && late == l.times(1) {
+				for to < h && minus(g.At(x, to), g.At(x, to-1)) == late {
+					to++
+				}
+			} else {
+				l = Late{}
+			}
+			c := Cell{X: Span{x, g.PeriodX, 1, (w - x + g.PeriodX - 1) / g.PeriodX}, Y: whole(from, to), States: states, Late: l, Wavelets: NotCounted}
+			if g.Wavelets != nil && g.PeriodY == 1 {
+				c.Wavelets = g.Wavelets[x]
+			}
+			cells = append(cells, c)
+			from = to
+		}
+	}
+	return cells
+}
+
+func minus(a, b pe.StateCycles) pe.StateCycles {
+	a.Add(b, -1)
+	return a
 }
 
 // folded is a grid with shorter periods.

@@ -168,7 +168,7 @@ func (k *Kind) bandSums(bands []band) []pe.StateCycles {
 		key := spanBand{s, lo, hi}
 		v, ok := spans[key]
 		if !ok {
-			v.n, v.sum = s.within(lo, hi)
+			v.n, v.far = s.within(lo, hi)
 			first := Span{s.From, s.Step, 1, s.Count}
 			v.first, _ = first.within(lo, hi)
 			spans[key] = v
@@ -187,8 +187,7 @@ func (k *Kind) bandSums(bands []band) []pe.StateCycles {
 			x, y := count(c.X, band.x0, band.x1), count(c.Y, band.y0, band.y1)
 			sums[b].Add(even, x.n*y.n)
 			sums[b].Add(rest, x.first*y.first)
-			sums[b][pe.WaitWeight] += c.Skew * x.n * y.sum
-			sums[b][pe.Idle] -= c.Skew * x.n * y.sum
+			sums[b].Add(c.Late.times(y.far), x.n)
 		}
 	}
 	return sums
@@ -199,4 +198,4 @@ type spanBand struct {
 	lo, hi int
 }
 
-type spanCount struct{ n, sum, first int64 }
+type spanCount struct{ n, far, first int64 }

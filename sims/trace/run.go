@@ -86,14 +86,24 @@ type Kind struct {
 	Cells  []Cell
 }
 
-// Cell is a class of PEs, those of X times those of Y. Without blocks each of them spent States;
-// a block of several PEs, which only a trace too large for its bound has, spent States together.
-// A PE in row y waits Skew*y cycles longer for weights than States says and is idle less.
+// Cell is a class of PEs, those of X times those of Y. Without blocks each PE in the first row
+// spent States, and one n rows farther south Late*n cycles longer waiting and less idle. A block of
+// several PEs, which only a trace too large for its bound has, spent States together.
 type Cell struct {
 	X, Y     Span
 	States   pe.StateCycles
-	Skew     int64
-	Wavelets int64 // into the router of one block, from routers or the edge; NotCounted
+	Late     Late
+	Wavelets int64 // into the routers of one block, from routers or the edge; NotCounted
+}
+
+// Late is how much longer a row waits than the one north of it. Rows hang on each other by the
+// weights that come down to them and by sums that go up: both take a constant time per row.
+type Late struct{ Weights, Psums int64 }
+
+// times is what n rows' lateness changes in a PE's states.
+func (l Late) times(n int64) (s pe.StateCycles) {
+	s[pe.WaitWeight], s[pe.WaitPsum], s[pe.Idle] = n*l.Weights, n*l.Psums, -n*(l.Weights+l.Psums)
+	return s
 }
 
 // NotCounted stands for a number that the engine did not count PE by PE.
@@ -125,31 +135,25 @@ func (s Span) Each(f func(v int)) {
 	}
 }
 
-// within counts and adds up the places in [lo, hi).
-func (s Span) within(lo, hi int) (n, sum int64) {
+// within counts the places in [lo, hi) and adds up how far they are from the first one.
+func (s Span) within(lo, hi int) (n, far int64) {
 	s.Each(func(v int) {
 		if lo <= v && v < hi {
 			n++
-			sum += int64(v)
+			far += int64(v - s.From)
 		}
 	})
-	return n, sum
+	return n, far
 }
 
 // Members is how many PEs are in the cell.
 func (c *Cell) Members() int64 { return int64(c.X.Len()) * int64(c.Y.Len()) }
 
 // Sum is the cycles by state of all members together.
-func (c *Cell) Sum() pe.StateCycles {
-	_, rows := c.Y.within(0, c.Y.End())
-	return c.share(int64(c.X.Count)*int64(c.Y.Count), int64(c.X.Len())*rows)
-}
-
-// share is n blocks' cycles; late is the sum of their PEs' rows.
-func (c *Cell) share(n, late int64) (s pe.StateCycles) {
-	s.Add(c.States, n)
-	s[pe.WaitWeight] += c.Skew * late
-	s[pe.Idle] -= c.Skew * late
+func (c *Cell) Sum() (s pe.StateCycles) {
+	_, far := c.Y.within(0, c.Y.End())
+	s.Add(c.States, int64(c.X.Count)*int64(c.Y.Count))
+	s.Add(c.Late.times(far), int64(c.X.Len()))
 	return s
 }
 
@@ -163,8 +167,7 @@ func (c *Cell) At(y int) pe.StateCycles {
 		}
 		s[pe.Idle] += cycles - s.Total()
 	}
-	s[pe.WaitWeight] += c.Skew * int64(y)
-	s[pe.Idle] -= c.Skew * int64(y)
+	s.Add(c.Late.times(int64(y-c.Y.From)), 1)
 	return s
 }
 

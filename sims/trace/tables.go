@@ -34,7 +34,8 @@ type cellRow struct {
 	YStep     int32 `parquet:"y_step,plain"`
 	YBlock    int32 `parquet:"y_block,plain"`
 	YCount    int32 `parquet:"y_count,plain"`
-	Skew      int64 `parquet:"skew,plain"`
+	LateW     int64 `parquet:"late_wait_weights,plain"`
+	LateP     int64 `parquet:"late_wait_partial_sums,plain"`
 	Wavelets  int64 `parquet:"wavelets,plain"`
 	Idle      int64 `parquet:"idle,plain"`
 	Compute   int64 `parquet:"compute,plain"`
@@ -46,6 +47,7 @@ type cellRow struct {
 	Blocked   int64 `parquet:"blocked_output,plain"`
 	SumIdle   int64 `parquet:"sum_idle,plain"`
 	SumWeight int64 `parquet:"sum_wait_weights,plain"`
+	SumPsums  int64 `parquet:"sum_wait_partial_sums,plain"`
 }
 
 type regionRow struct {
@@ -78,10 +80,10 @@ func (r *Run) cellRows(run int) []cellRow {
 				int32(run), int32(k),
 				int32(c.X.From), int32(c.X.Step), int32(c.X.Block), int32(c.X.Count),
 				int32(c.Y.From), int32(c.Y.Step), int32(c.Y.Block), int32(c.Y.Count),
-				c.Skew, c.Wavelets,
+				c.Late.Weights, c.Late.Psums, c.Wavelets,
 				s[pe.Idle], s[pe.Compute], s[pe.RingAdd], s[pe.Overhead], s[pe.Conflict],
 				s[pe.WaitWeight], s[pe.WaitPsum], s[pe.BlockedOut],
-				sum[pe.Idle], sum[pe.WaitWeight],
+				sum[pe.Idle], sum[pe.WaitWeight], sum[pe.WaitPsum],
 			})
 		}
 	}
@@ -123,10 +125,10 @@ func (r *Run) setCells(t *table) bool {
 		c := Cell{
 			X:    Span{at(2, i), at(3, i), at(4, i), at(5, i)},
 			Y:    Span{at(6, i), at(7, i), at(8, i), at(9, i)},
-			Skew: v[10][i], Wavelets: v[11][i],
+			Late: Late{v[10][i], v[11][i]}, Wavelets: v[12][i],
 		}
 		for st := range pe.NumStates {
-			c.States[st] = v[12+st][i]
+			c.States[st] = v[13+st][i]
 		}
 		k := &r.Kinds[len(r.Kinds)-1]
 		k.Cells = append(k.Cells, c)
@@ -160,11 +162,11 @@ func cellColumns() []column {
 	for _, name := range []string{"x", "x_step", "x_block", "x_count", "y", "y_step", "y_block", "y_count"} {
 		columns = append(columns, column{name, typeInt32})
 	}
-	columns = append(columns, column{"skew", typeInt64}, column{"wavelets", typeInt64})
+	columns = append(columns, column{"late_wait_weights", typeInt64}, column{"late_wait_partial_sums", typeInt64}, column{"wavelets", typeInt64})
 	for _, s := range pe.States() {
 		columns = append(columns, column{s.Name(), typeInt64})
 	}
-	return append(columns, column{"sum_idle", typeInt64}, column{"sum_wait_weights", typeInt64})
+	return append(columns, column{"sum_idle", typeInt64}, column{"sum_wait_weights", typeInt64}, column{"sum_wait_partial_sums", typeInt64})
 }
 
 func regionColumns() []column {
