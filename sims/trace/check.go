@@ -14,6 +14,7 @@ const (
 	maxSide    = 4096    // PEs
 	maxCycles  = 1 << 45 // of a run; times all PEs it stays within 64 bits
 	maxPEWork  = 1 << 62 // PEs x cycles
+	maxCount   = 1 << 56 // FMACs, hops and wavelets of a phase
 	maxRuns    = 1000
 	maxPhases  = 1 << 20
 	maxCells   = 1 << 21
@@ -28,8 +29,10 @@ func (r *Run) Check() error {
 	switch {
 	case m.Width < 1 || m.Height < 1 || m.Width > maxSide || m.Height > maxSide:
 		return fmt.Errorf("a machine of %d x %d PEs, each side must be 1 to %d", m.Width, m.Height, maxSide)
-	case !positive(m.ClockHz) || !positive(m.IORate) || !finite(m.WattsPerCore) || !finite(m.JoulesPerBitHop):
-		return fmt.Errorf("machine %q: clock_hz, io_wavelets_per_cycle and energies must be positive numbers", m.Name)
+	case !(m.ClockHz >= 1e6 && m.ClockHz <= 1e12):
+		return fmt.Errorf("clock_hz is %v, must be 1e6 to 1e12", m.ClockHz)
+	case !(m.IORate > 0 && m.IORate <= 1e12 && m.WattsPerCore >= 0 && m.WattsPerCore <= 1e3 && m.JoulesPerBitHop >= 0 && m.JoulesPerBitHop <= 1e-3):
+		return fmt.Errorf("machine %q: %v wavelets per cycle, %v W per core, %v J per bit and hop are not those of a machine", m.Name, m.IORate, m.WattsPerCore, m.JoulesPerBitHop)
 	case !(r.Sparsity >= 0 && r.Sparsity <= 1):
 		return fmt.Errorf("sparsity is %v, must be 0 to 1", r.Sparsity)
 	case r.Cycles < 0 || r.Cycles > maxCycles || float64(r.Cycles)*float64(r.PEs()) >= maxPEWork:
@@ -106,8 +109,8 @@ func (r *Run) checkPhase(p *Phase, at int64) error {
 		return fmt.Errorf("lasts %d cycles, its kind %d", p.Cycles, r.Kinds[p.Kind].Cycles)
 	case p.Layer < -1 || p.Layer > math.MaxInt16:
 		return fmt.Errorf("is in layer %d", p.Layer)
-	case min(p.FMACs, p.Hops, p.EdgeIn, p.EdgeOut) < 0:
-		return fmt.Errorf("counts below zero")
+	case min(p.FMACs, p.Hops, p.EdgeIn, p.EdgeOut) < 0 || max(p.FMACs, p.Hops, p.EdgeIn, p.EdgeOut) > maxCount:
+		return fmt.Errorf("counts %d FMACs, %d hops, %d and %d edge wavelets", p.FMACs, p.Hops, p.EdgeIn, p.EdgeOut)
 	case p.Cycles > maxCycles-at:
 		return fmt.Errorf("lasts %d cycles", p.Cycles)
 	}
@@ -167,9 +170,6 @@ func (c *Cell) check(cycles int64) error {
 	}
 	return nil
 }
-
-func positive(v float64) bool { return v > 0 && finite(v) }
-func finite(v float64) bool   { return v >= 0 && !math.IsInf(v, 0) }
 
 // checkName admits text that can be shown anywhere: no markup, quotes or control characters.
 func checkName(s string) error {

@@ -131,6 +131,9 @@ func (r *Run) setCells(t *table) bool {
 			c.States[st] = v[13+st][i]
 		}
 		k := &r.Kinds[len(r.Kinds)-1]
+		if block := int64(c.X.Block) * int64(c.Y.Block); len(k.Cells) == 0 && block > 0 {
+			k.Cycles = c.States.Total() / block // Check holds all others to it
+		}
 		k.Cells = append(k.Cells, c)
 	}
 	return true
