@@ -36,12 +36,12 @@ type drawn struct {
 }
 
 func (d drawn) cell(cycles int64) (s pe.StateCycles) {
-	left := cycles
+	left := cycles - 16000 // what rows can be late
 	for st := pe.Compute; st < pe.NumStates; st++ {
 		s[st] = d.r.Int64N(left/2 + 1)
 		left -= s[st]
 	}
-	s[pe.Idle] = left
+	s[pe.Idle] = left + 16000
 	return s
 }
 

@@ -62,6 +62,7 @@ type Writer struct {
 	dir      string
 	manifest Manifest
 	runs     map[int]*Run
+	profile  []byte // of the run added last
 }
 
 // Create begins a new trace in a result folder; an earlier one is removed.
@@ -142,7 +143,7 @@ func (w *Writer) Add(part int, r *Run) error {
 			return err
 		}
 	}
-	w.runs[part] = r
+	w.runs[part], w.profile = r, profile
 	w.manifest.Runs = append(w.manifest.Runs, p)
 	slices.SortFunc(w.manifest.Runs, func(a, b Part) int { return a.Part - b.Part })
 	return w.putManifest()
@@ -158,9 +159,12 @@ func (w *Writer) Close() error {
 	for _, p := range w.manifest.Runs {
 		runs = append(runs, w.runs[p.Part])
 	}
-	profile, err := Profile(runs...)
-	if err != nil {
-		return err
+	profile := w.profile
+	if len(runs) != 1 {
+		var err error
+		if profile, err = Profile(runs...); err != nil {
+			return err
+		}
 	}
 	if err := w.put(ProfileFile, profile); err != nil {
 		return err
