@@ -37,6 +37,7 @@ type Point struct {
 	Mapping compiler.Mapping `json:"mapping"`
 	Report  runtime.Report   `json:"report"`
 	Columns []pe.StateCycles `json:"columns"` // Report.Column: one used PE of every column, west to east
+	Memory  []pe.Alloc       `json:"memory"`  // of every PE
 }
 
 // input of one sparsity of c.

@@ -122,6 +122,7 @@ type Point struct {
 	Sparsity                        float64
 	Machine                         compiler.Target
 	Mapping                         compiler.Mapping
+	Memory                          []pe.Alloc
 	Report                          *runtime.Report // with Column
 }
 
@@ -156,6 +157,8 @@ func (p Point) Run() *Run {
 		Cycles: r.Cycles, Name: layer, LayerName: layer, Op: "matmul", Pass: string(compiler.Forward), Kernel: Clean(p.Kernel),
 		FMACs: rep.FMACs, Hops: rep.Hops, EdgeIn: rep.EdgeWavelets,
 	}}
-	r.code(p.Machine)
+	for _, a := range p.Memory {
+		r.Memory = append(r.Memory, Region{Name: Clean(a.Name), Base: 2 * a.Base, Bytes: a.Bytes()})
+	}
 	return r
 }
