@@ -71,8 +71,8 @@ func readManifest(data []byte) (*Manifest, error) {
 		return nil, fmt.Errorf("format is %.40q, must be %q", m.Format, formatName)
 	case m.Version != Version:
 		return nil, fmt.Errorf("version is %d, this cs2sim reads %d", m.Version, Version)
-	case !slices.Equal(m.States, stateNames()):
-		return nil, fmt.Errorf("states are %.200q, must be %q", m.States, stateNames())
+	case !slices.Equal(m.States, StateNames()):
+		return nil, fmt.Errorf("states are %.200q, must be %q", m.States, StateNames())
 	case len(m.Runs) > maxRuns:
 		return nil, fmt.Errorf("%d runs, at most %d", len(m.Runs), maxRuns)
 	}

@@ -1,6 +1,8 @@
 package trace
 
 import (
+	"fmt"
+
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/pe"
 )
@@ -59,6 +61,28 @@ type Place struct {
 	Tokens   int   `json:"tokens_per_pe"`
 	SeqRows  int   `json:"sequence_rows,omitempty"` // PE rows of one sequence; 0: rows are not cut into sequences
 	Features []int `json:"features,omitempty"`      // column c of a group holds features [Features[c], Features[c+1])
+}
+
+// FeaturesOf says which features column x holds.
+func (p Place) FeaturesOf(x int) string {
+	if len(p.Features) == 0 || x >= p.Width || p.Columns == 0 {
+		return "-"
+	}
+	c := x % p.Columns
+	return fmt.Sprintf("%d..%d", p.Features[c], p.Features[c+1]-1)
+}
+
+// TokensOf says which tokens the PE at x, y holds.
+func (p Place) TokensOf(x, y int) string {
+	if x >= p.Width || y >= p.Height || p.Columns == 0 {
+		return "none: not in use"
+	}
+	if p.SeqRows == 0 {
+		first := (x/p.Columns*p.Height + y) * p.Tokens
+		return fmt.Sprintf("%d..%d", first, first+p.Tokens-1)
+	}
+	first := y % p.SeqRows * p.Tokens
+	return fmt.Sprintf("%d..%d of sequence %d", first, first+p.Tokens-1, x/p.Columns*(p.Height/p.SeqRows)+y/p.SeqRows)
 }
 
 // Phase is one window of the run: one kernel on the whole rectangle, or the barrier before it.
@@ -223,6 +247,9 @@ func (r *Run) kindSums() []pe.StateCycles {
 	}
 	return sums
 }
+
+// Computed is the cycles of datapath steps that multiplied and added weights.
+func Computed(s pe.StateCycles) int64 { return s[pe.Compute] }
 
 // Busy is the cycles in which datapath or dispatcher worked.
 func Busy(s pe.StateCycles) (n int64) {

@@ -68,7 +68,7 @@ type Writer struct {
 // Create begins a new trace in a result folder; an earlier one is removed.
 func Create(dir, simulator string) (*Writer, error) {
 	w := &Writer{dir: dir, runs: map[int]*Run{}, manifest: Manifest{
-		Format: formatName, Version: Version, Simulator: Clean(simulator), States: stateNames(), Runs: []Part{},
+		Format: formatName, Version: Version, Simulator: Clean(simulator), States: StateNames(), Runs: []Part{},
 	}}
 	if err := Remove(dir); err != nil {
 		return nil, err
@@ -79,7 +79,8 @@ func Create(dir, simulator string) (*Writer, error) {
 	return w, nil
 }
 
-func stateNames() (names []string) {
+// StateNames are the words of all states, in the order of their numbers.
+func StateNames() (names []string) {
 	for _, s := range pe.States() {
 		names = append(names, s.Name())
 	}
