@@ -81,7 +81,7 @@ func (v traceView) text(t *trace.Trace, r *trace.Run, first, last int) (string, 
 		if err != nil {
 			return "", &sims.InputError{File: "--show", Value: v.show, Want: err.Error()}
 		}
-		return trace.Quantity(v.show).Label() + ", " + r.Name + "\n" + r.ASCII(values, 76), nil
+		return trace.Quantity(v.show).Label() + ", " + r.Name + "\n" + r.ASCII(values, 48), nil
 	}
 	if v.pe == "" {
 		return runsText(t) + "\n" + phasesText(r, first, last), nil
