@@ -31,7 +31,7 @@ func (f *folding) blocks(ctx context.Context) (*blocks, error) {
 	for _, passed := range b.first.passed {
 		b.n, all = append(b.n, int64(len(passed))), append(all, rows*int64(len(passed)))
 	}
-	b.turns = newTurns(rate, groups, all)
+	b.turns = newTurns(rate, f.portCycles(), groups, all)
 	for p := range b.n {
 		b.early = append(b.early, b.begin(p))
 	}
@@ -101,8 +101,8 @@ func (b *blocks) through(p, y int) int64 {
 func (b *blocks) count(p *PhaseReport) {
 	rows, groups := int64(b.s.Rows()), int64(b.s.Groups)
 	p.FMACs = groups * rows * b.first.FMACs
-	p.EdgeIn = groups * rows * b.first.In
-	p.Hops = groups*rows*b.first.Hops + groups*rows*(rows-1)/2*b.first.In
+	p.EdgeIn = groups * rows * b.first.EdgeIn
+	p.Hops = groups*rows*b.first.Hops + groups*rows*(rows-1)/2*b.first.EdgeIn
 }
 
 // report is of a kernel with a port for every column, whose PEs do nothing but take their block.

@@ -28,8 +28,8 @@ func TestEarliest(t *testing.T) {
 		b.EdgeIn(compiler.EdgeIn{Name: "both", Also: []fabric.Coord{{X: 1}}, Port: fabric.North, List: []fabric.Wavelet{command(3)}, Earliest: []fabric.Cycle{50}})
 		r := runLayoutOf(t, b)
 		for x, s := range r.PEs {
-			if s[state] != 53 || s[pe.Overhead] != 11 || r.In != 1 {
-				t.Errorf("PE %d: %v, want 53 cycles in %s, 11 in overhead; %d wavelets in, want 1", x, s, state.Name(), r.In)
+			if s[state] != 53 || s[pe.Overhead] != 11 || r.EdgeIn != 1 {
+				t.Errorf("PE %d: %v, want 53 cycles in %s, 11 in overhead; %d wavelets in, want 1", x, s, state.Name(), r.EdgeIn)
 			}
 		}
 	}
@@ -92,7 +92,7 @@ func TestTurns(t *testing.T) {
 		for at, _ := mesh.Agenda().Next(); at != fabric.Never; at, _ = mesh.Agenda().Next() {
 			l.step(at)
 		}
-		turns := newTurns(rate, groups, lens)
+		turns := newTurns(rate, 1, groups, lens)
 		for i, p := range all {
 			for k, at := range p.moved {
 				want := turns.at(i/len(lens), i%len(lens), int64(k))
