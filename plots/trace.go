@@ -102,7 +102,7 @@ func ColumnLoad(r *trace.Run, first, last int) (StackedBars, error) {
 		Title: "Columns by load",
 		Subtitle: fmt.Sprintf("%s, %s: column %d has the most, %.3f times the mean; a PE of mean load is busy %s cycles less",
 			r.Name, phaseRange(r, first, last), l.Most, l.Imbalance, groupDigits(strconv.FormatFloat(l.LostCyclesEach, 'f', 0, 64))),
-		XLabel: "Busy cycles of a column over the mean", YLabel: "Columns",
+		XLabel: "Busy cycles of a column above or below the mean (%)", YLabel: "Columns",
 	}
 	bins := loadBins
 	if lo == hi {
@@ -118,7 +118,7 @@ func ColumnLoad(r *trace.Run, first, last int) (StackedBars, error) {
 	}
 	for i := range counts {
 		middle := float64(lo) + (float64(i)+0.5)*float64(hi-lo)/float64(bins)
-		bars.Categories = append(bars.Categories, strconv.FormatFloat(middle/l.Mean, 'f', 2, 64))
+		bars.Categories = append(bars.Categories, fmt.Sprintf("%+.3g", 100*(middle/l.Mean-1)))
 	}
 	bars.Layers = []Layer{{"columns", counts}}
 	return bars, nil

@@ -233,7 +233,7 @@ func (p *pool) simulate(ctx context.Context, i int) (point *Point, err error) {
 	if err != nil {
 		return fail(err)
 	}
-	return &Point{Input: c.input(j.sparsity), Mapping: program.Mapping, Report: *report, Columns: report.Column, Memory: program.Memory}, nil
+	return &Point{Input: c.input(j.sparsity), Mapping: program.Mapping, Report: *report, Columns: report.Column, Memory: program.Memory, Routed: report.Wavelets}, nil
 }
 
 // maxWaveletPEs keeps the wavelet engine, which holds the SRAM of every PE, within some gigabytes.

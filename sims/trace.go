@@ -33,7 +33,7 @@ func TracePoint(curves []Curve, p *Point) *trace.Run {
 // Trace is where the cycles of one point went.
 func (c *Curve) Trace(p *Point) *trace.Run {
 	report := p.Report
-	report.Column = p.Columns
+	report.Column, report.Wavelets = p.Columns, p.Routed
 	name := p.Input.name()
 	if c.Name != baseName {
 		name += ", " + c.Name

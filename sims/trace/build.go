@@ -145,6 +145,9 @@ func (p Point) Run() *Run {
 	}
 	for c := range columns {
 		cell := Cell{X: Span{c, columns, 1, p.Mapping.Groups}, Y: whole(0, rep.Rows), States: rep.Column[c], Wavelets: NotCounted}
+		if rep.Wavelets != nil {
+			cell.Wavelets = rep.Wavelets[c]
+		}
 		if cell.States[pe.Idle] < r.Cycles { // holds features; see Report.Band
 			cell.Late.Weights = rep.RowSkew
 		}

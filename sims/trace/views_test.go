@@ -349,3 +349,53 @@ func TestPprofTool(t *testing.T) {
 		}
 	}
 }
+
+// TestMaps: what figures are drawn from adds up to the same totals.
+func TestMaps(t *testing.T) {
+	for _, r := range runs(t) {
+		last := len(r.Phases) - 1
+		totals := r.Totals()
+		var columns, binned pe.StateCycles
+		for _, s := range r.Columns(0, last) {
+			columns.Add(s, 1)
+		}
+		for _, b := range r.Bins(77) {
+			for s, v := range b.States {
+				binned[s] += int64(math.Round(v * 1e3))
+			}
+		}
+		var kernels pe.StateCycles
+		for _, w := range r.Kernels() {
+			kernels.Add(w.States, 1)
+			if w.Lost > 0 && (w.Reason.Name == "" || w.Reason.Try == "" || w.Reason.Share <= 0 || w.Reason.Share > 1) {
+				t.Errorf("%s of %s: reason %+v", w.Frame, w.Op, w.Reason)
+			}
+		}
+		if kernels != totals {
+			t.Errorf("kernels sum to %v, the run to %v", kernels, totals)
+		}
+		unused := (r.PEs() - int64(r.Place.Width*r.Place.Height)) * r.Cycles
+		for _, s := range pe.States() {
+			want := totals[s]
+			if math.Abs(float64(binned[s])-1e3*float64(want)) > 1e3 {
+				t.Errorf("bins have %d thousandths of %s, the run %d cycles", binned[s], s.Name(), want)
+			}
+			if s == pe.Idle {
+				want -= unused
+			}
+			if columns[s] != want {
+				t.Errorf("columns have %d of %s, the run %d", columns[s], s.Name(), want)
+			}
+			sum := int64(0)
+			for _, v := range r.Raster(0, last, func(c pe.StateCycles) int64 { return c[s] }) {
+				sum += v
+			}
+			if sum != want {
+				t.Errorf("the map has %d of %s, the run %d", sum, s.Name(), want)
+			}
+		}
+		if text := r.ASCII(make([]float64, r.Place.Width*r.Place.Height), 8); !strings.Contains(text, "not in use") {
+			t.Errorf("map in text:\n%s", text)
+		}
+	}
+}
