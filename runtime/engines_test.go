@@ -84,7 +84,7 @@ func pair(t failer, p *compiler.Program) (wavelet, stream *Report, a, b [][]floa
 	if err != nil {
 		t.Fatal(err)
 	}
-	entered := routed{}
+	entered := newRouted(p.Mapping.Groups*p.Mapping.Columns, p.Mapping.Rows)
 	we.mesh.Observer = entered
 	end, err := we.run(context.Background(), nil)
 	if err != nil {
@@ -104,22 +104,13 @@ func pair(t failer, p *compiler.Program) (wavelet, stream *Report, a, b [][]floa
 	stream = se.report()
 	for x := range p.Mapping.Groups * p.Mapping.Columns {
 		for y := range p.Mapping.Rows {
-			if n := entered[fabric.Coord{X: x, Y: y}]; n != stream.Wavelets[x] {
+			if n := entered.in[y*entered.width+x]; n != stream.Wavelets[x] {
 				t.Errorf("PE %d,%d: %d wavelets entered its router, the stream engine counts %d", x, y, n, stream.Wavelets[x])
 				return wavelet, stream, we.outputs(), se.values(upTo(p.Tokens), upTo(p.Node.Out))
 			}
 		}
 	}
 	return wavelet, stream, we.outputs(), se.values(upTo(p.Tokens), upTo(p.Node.Out))
-}
-
-// routed counts the wavelets that entered each router other than by its ramp.
-type routed map[fabric.Coord]int64
-
-func (r routed) Forwarded(_ fabric.Cycle, at fabric.Coord, in fabric.Port, _ fabric.PortSet, _ fabric.Wavelet) {
-	if in != fabric.Ramp {
-		r[at]++
-	}
 }
 
 func upTo(n int) []int {

@@ -37,7 +37,7 @@ type Report struct {
 	// north of it; see At.
 	Column []pe.StateCycles `json:"-"`
 	// Wavelets[x] is how many entered the router of a used PE of column x from other routers or
-	// the edge; nil from the wavelet engine, which does not count them PE by PE.
+	// the edge.
 	Wavelets []int64 `json:"-"`
 
 	Width   int   `json:"width"`

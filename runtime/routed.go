@@ -1,5 +1,23 @@
 package runtime
 
+import "cs2sim.dev/fabric"
+
+// routed counts, PE by PE and row by row, the wavelets that entered a router from another router
+// or the edge and left it again: at quiescence all that entered.
+type routed struct {
+	width int
+	in    []int64
+}
+
+func newRouted(width, height int) *routed { return &routed{width, make([]int64, width*height)} }
+
+// Forwarded is told by the mesh.
+func (r *routed) Forwarded(_ fabric.Cycle, at fabric.Coord, in fabric.Port, _ fabric.PortSet, _ fabric.Wavelet) {
+	if in != fabric.Ramp {
+		r.in[at.Y*r.width+at.X]++
+	}
+}
+
 // wavelets counts what enters the router of each column's PE from other routers or the edge, alike in
 // all rows and groups: the column's weights and commands, and the partial sums of every
 // ring link on whose way it lies.

@@ -205,7 +205,8 @@ func (t *Trainer) runWavelets(ctx context.Context, i int) (*PhaseReport, error) 
 		return nil, err
 	}
 	t.phases[i].feed(l)
-	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{Images: t.images})
+	in := newRouted(l.Width, l.Height)
+	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{Images: t.images, Observer: in})
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +215,7 @@ func (t *Trainer) runWavelets(ctx context.Context, i int) (*PhaseReport, error) 
 		return nil, err
 	}
 	p := &PhaseReport{Cycles: int64(r.Cycles), FMACs: r.FMACs, Hops: r.Hops}
-	p.Grid = Grid{PeriodX: l.Width, PeriodY: l.Height, Cells: r.PEs}
+	p.Grid = Grid{PeriodX: l.Width, PeriodY: l.Height, Cells: r.PEs, Wavelets: in.in}
 	for _, out := range r.Out {
 		p.EdgeOut += int64(len(out.Arrivals))
 	}

@@ -59,7 +59,7 @@ waiting, and PEs that are done or hold nothing.`,
 				text += line + "\n"
 			}
 		}
-		text += "\ncolumns with the most work\n\n" + columnTable(r, n).Terminal()
+		text += fmt.Sprintf("\ncolumns with the most work, the sum of %d groups of %d\n\n", r.Place.Groups, r.Place.Columns) + columnTable(r, n).Terminal()
 		return c.print(text)
 	})
 	return cmd

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"fmt"
+	"slices"
 
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/pe"
@@ -48,7 +49,7 @@ type Run struct {
 
 	Phases []Phase  `json:"-"` // in order of time, without gaps
 	Kinds  []Kind   `json:"-"` // what phases alike share
-	Memory []Region `json:"-"` // by address
+	Memory []Region `json:"-"`
 }
 
 // Place is where activations lie: the used rectangle from PE (0, 0), cut along x into Groups of
@@ -170,14 +171,19 @@ func (s Span) within(lo, hi int) (n, far int64) {
 	return n, far
 }
 
+// far adds up how far all places are from the first one.
+func (s Span) far() int64 {
+	step, block, count := int64(s.Step), int64(s.Block), int64(s.Count)
+	return block*step*(count*(count-1)/2) + count*(block*(block-1)/2)
+}
+
 // Members is how many PEs are in the cell.
 func (c *Cell) Members() int64 { return int64(c.X.Len()) * int64(c.Y.Len()) }
 
 // Sum is the cycles by state of all members together.
 func (c *Cell) Sum() (s pe.StateCycles) {
-	_, far := c.Y.within(0, c.Y.End())
 	s.Add(c.States, int64(c.X.Count)*int64(c.Y.Count))
-	s.Add(c.Late.times(far), int64(c.X.Len()))
+	s.Add(c.Late.times(c.Y.far()), int64(c.X.Len()))
 	return s
 }
 
@@ -271,12 +277,13 @@ type Region struct {
 	First, Last int // indices of Run.Phases, inclusive
 }
 
-// Live lists what lies in SRAM during a phase.
+// Live lists what lies in SRAM during a phase, by address.
 func (r *Run) Live(phase int) (live []Region) {
 	for _, m := range r.Memory {
 		if m.First <= phase && phase <= m.Last {
 			live = append(live, m)
 		}
 	}
+	slices.SortStableFunc(live, func(a, b Region) int { return a.Base - b.Base })
 	return live
 }

@@ -3,6 +3,8 @@ package trace
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/model"
 	"cs2sim.dev/runtime"
@@ -82,6 +84,7 @@ func TestSimulatedStep(t *testing.T) {
 		}
 	}
 	a, b := got.Runs[0], got.Runs[1]
+	counted := 0
 	for i := range a.Phases {
 		p, q := a.Phases[i], b.Phases[i]
 		if p.FMACs != q.FMACs || p.Hops != q.Hops || p.Frame() != q.Frame() || p.Name != q.Name {
@@ -90,5 +93,21 @@ func TestSimulatedStep(t *testing.T) {
 		if x, y := Computed(a.KindOf(i).Sum()), Computed(b.KindOf(i).Sum()); x != y {
 			t.Errorf("phase %d, %s of %s: %d compute cycles by streams, %d by wavelets", i, p.Frame(), p.Name, x, y)
 		}
+		if p.Kernel == SwitchKernel {
+			continue
+		}
+		exact, ok := b.waveletRaster(i, i)
+		if !ok {
+			t.Errorf("phase %d, %s of %s: the wavelet engine did not count wavelets", i, p.Frame(), p.Name)
+		}
+		if folded, ok := a.waveletRaster(i, i); ok {
+			counted++
+			if d := cmp.Diff(exact, folded); d != "" {
+				t.Errorf("phase %d, %s of %s: wavelets by PE: %s", i, p.Frame(), p.Name, d)
+			}
+		}
+	}
+	if counted == 0 {
+		t.Error("the stream engine counted no kernel's wavelets")
 	}
 }

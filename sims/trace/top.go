@@ -105,26 +105,30 @@ func advice(s pe.State, link float64) (name, try string) {
 	return "blocked output", "the way out is full: the gradient's return to the edge, or a neighbour's buffer (buffer_depth)"
 }
 
-// Heavy is a column and its load relative to the mean column.
+// Heavy is a column of every group and its load relative to the mean column.
 type Heavy struct {
 	Column int
 	Busy   int64 // cycles of one mean PE of the column
 	Over   float64
-	States pe.StateCycles // of all its used PEs
+	States pe.StateCycles // of all its used PEs in all groups
 }
 
-// Heaviest lists the n columns with the most busy cycles over the whole run.
+// Heaviest lists the n columns of a group with the most busy cycles over the whole run and all groups.
 func (r *Run) Heaviest(n int) []Heavy {
-	if len(r.Phases) == 0 || r.Place.Height == 0 {
+	if len(r.Phases) == 0 || r.Place.Height == 0 || r.Place.Columns == 0 {
 		return nil
 	}
-	columns := r.Columns(0, len(r.Phases)-1)
-	l := r.Load(0, len(r.Phases)-1)
-	out := make([]Heavy, len(columns))
-	for x, s := range columns {
-		out[x] = Heavy{Column: x, Busy: l.Busy[x] / int64(r.Place.Height), States: s}
-		if l.Mean > 0 {
-			out[x].Over = float64(l.Busy[x]) / l.Mean
+	out := make([]Heavy, r.Place.Columns)
+	mean := 0.0
+	for x, s := range r.Columns(0, len(r.Phases)-1) {
+		out[x%len(out)].States.Add(s, 1)
+		mean += float64(Busy(s)) / float64(len(out))
+	}
+	for c := range out {
+		busy := Busy(out[c].States)
+		out[c].Column, out[c].Busy = c, busy/int64(r.Place.Height*max(1, r.Place.Groups))
+		if mean > 0 {
+			out[c].Over = float64(busy) / mean
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Heavy) int { return cmp.Compare(b.Busy, a.Busy) })
