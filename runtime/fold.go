@@ -35,6 +35,7 @@ func (f *folding) portCycles() float64 {
 type rowRun struct {
 	*LayoutReport
 	passed [][]fabric.Cycle // per edge input: when the border router sent its wavelets on
+	routed *rowRouted
 }
 
 // row runs it; hold says, per edge input and wavelet, before which cycle none enters (nil: free).
@@ -54,7 +55,7 @@ func (f *folding) row(ctx context.Context, hold [][]fabric.Cycle) (*rowRun, erro
 			l.In[i].Earliest = hold[i]
 		}
 	}
-	r := &rowRun{passed: make([][]fabric.Cycle, len(l.In))}
+	r := &rowRun{passed: make([][]fabric.Cycle, len(l.In)), routed: newRowRouted(l.Width)}
 	w := &passing{r, map[place]int{}}
 	for i := range l.In {
 		w.inputs[place{l.In[i].At, l.In[i].Color, l.In[i].Port}] = i
@@ -75,7 +76,8 @@ type place struct {
 	port  fabric.Port
 }
 
-func (p *passing) Forwarded(t fabric.Cycle, at fabric.Coord, in fabric.Port, _ fabric.PortSet, w fabric.Wavelet) {
+func (p *passing) Forwarded(t fabric.Cycle, at fabric.Coord, in fabric.Port, out fabric.PortSet, w fabric.Wavelet) {
+	p.r.routed.Forwarded(t, at, in, out, w)
 	if i, ok := p.inputs[place{at, w.Color, in}]; ok {
 		p.r.passed[i] = append(p.r.passed[i], t)
 	}
@@ -149,7 +151,7 @@ func (f *folding) unfold(k *skew, end int64) *PhaseReport {
 	n := int64(f.s.Groups * rows)
 	p := &PhaseReport{Cycles: end, FMACs: n * r.FMACs, Hops: n * r.Hops, EdgeIn: r.EdgeIn}
 	p.Hops += int64(f.s.Groups*(rows-1)) * r.EdgeIn
-	p.Grid = Grid{PeriodX: f.s.Columns, PeriodY: 1, Cells: append([]pe.StateCycles(nil), r.PEs...)}
+	p.Grid = Grid{PeriodX: f.s.Columns, PeriodY: 1, Cells: append([]pe.StateCycles(nil), r.PEs...), Wavelets: r.routed.multicast(rows)}
 	for i := range p.Grid.Cells {
 		p.Grid.Cells[i][pe.Idle] += end - int64(r.Cycles)
 	}

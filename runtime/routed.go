@@ -18,6 +18,44 @@ func (r *routed) Forwarded(_ fabric.Cycle, at fabric.Coord, in fabric.Port, _ fa
 	}
 }
 
+// rowRouted counts the same of the one row of a folded kernel, column by column: what came in
+// from the north edge, what came along the row, and what left north.
+type rowRouted struct{ down, across, up []int64 }
+
+func newRowRouted(columns int) *rowRouted {
+	return &rowRouted{make([]int64, columns), make([]int64, columns), make([]int64, columns)}
+}
+
+func (r *rowRouted) Forwarded(_ fabric.Cycle, at fabric.Coord, in fabric.Port, out fabric.PortSet, _ fabric.Wavelet) {
+	switch in {
+	case fabric.Ramp:
+	case fabric.North:
+		r.down[at.X]++
+	default:
+		r.across[at.X]++
+	}
+	if out.Has(fabric.North) {
+		r.up[at.X]++
+	}
+}
+
+// unfold is what enters each PE's router in each of so many rows, which do the same: down and up say how
+// many rows' worth of it comes down to row y from the north, and up to it from the south.
+func (r *rowRouted) unfold(rows int, down, up func(y int) int) []int64 {
+	all := make([]int64, 0, rows*len(r.across))
+	for y := range rows {
+		for c, n := range r.across {
+			all = append(all, n+int64(down(y))*r.down[c]+int64(up(y))*r.up[c])
+		}
+	}
+	return all
+}
+
+// multicast is unfold where all rows get the same from the north and add to one chain to the north.
+func (r *rowRouted) multicast(rows int) []int64 {
+	return r.unfold(rows, func(int) int { return 1 }, func(y int) int { return min(1, rows-1-y) })
+}
+
 // wavelets counts what enters the router of each column's PE from other routers or the edge, alike in
 // all rows and groups: the column's weights and commands, and the partial sums of every
 // ring link on whose way it lies.

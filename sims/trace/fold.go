@@ -10,7 +10,7 @@ import (
 // is left, by adding up neighbours.
 func (r *Run) cells(g *runtime.Grid, cycles int64, limit int) []Cell {
 	w, h := r.Place.Width, r.Place.Height
-	if g.Shift != nil || g.ShiftLast != nil {
+	if g.Shift != nil || g.ShiftLast != nil || len(g.Wavelets) > g.PeriodX*g.PeriodY {
 		return append(shifted(g, w, h), r.unused(cycles)...)
 	}
 	f := folded{g: g, px: min(g.PeriodX, w), py: min(g.PeriodY, h)}
@@ -63,7 +63,7 @@ func (f *folded) blocks(w, h, limit int) (bx, by int) {
 }
 
 // shifted makes cells of a grid whose rows differ by more than its cells say: one for each
-// stretch of rows over which every further row is later by the same.
+// stretch of rows over which every further row is later by the same and routes as many wavelets.
 func shifted(g *runtime.Grid, w, h int) (cells []Cell) {
 	for x := range min(g.PeriodX, w) {
 		for from := 0; from < h; {
@@ -74,17 +74,15 @@ func shifted(g *runtime.Grid, w, h int) (cells []Cell) {
 				late = minus(g.At(x, to), states)
 			}
 			l := Late{late[pe.WaitWeight], late[pe.WaitPsum]}
-			if to < h && late == l.times(1) {
-				for to < h && minus(g.At(x, to), g.At(x, to-1)) == late {
+			n := g.Routed(x, from)
+			if to < h && late == l.times(1) && g.Routed(x, to) == n {
+				for to < h && minus(g.At(x, to), g.At(x, to-1)) == late && g.Routed(x, to) == n {
 					to++
 				}
 			} else {
 				l = Late{}
 			}
-			c := Cell{X: Span{x, g.PeriodX, 1, (w - x + g.PeriodX - 1) / g.PeriodX}, Y: whole(from, to), States: states, Late: l, Wavelets: NotCounted}
-			if g.Wavelets != nil && g.PeriodY == 1 {
-				c.Wavelets = g.Wavelets[x]
-			}
+			c := Cell{X: Span{x, g.PeriodX, 1, (w - x + g.PeriodX - 1) / g.PeriodX}, Y: whole(from, to), States: states, Late: l, Wavelets: n}
 			cells = append(cells, c)
 			from = to
 		}
