@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 
-	"cs2sim.dev/pe"
 	"cs2sim.dev/sims/trace"
 )
 
@@ -61,19 +60,8 @@ func UtilizationOverTime(r *trace.Run) (LineChart, error) {
 	milliseconds := 1e3 / r.Machine.ClockHz
 	for _, b := range bins {
 		cycles := b.To - b.From
-		all := cycles * float64(r.PEs())
-		var busy, waiting, idle float64
-		for _, s := range pe.States() {
-			switch {
-			case s.Busy():
-				busy += b.States[s]
-			case s == pe.Idle:
-				idle += b.States[s]
-			default:
-				waiting += b.States[s]
-			}
-		}
-		for i, v := range []float64{busy / all, waiting / all, idle / all, b.Edge / cycles / (2 * r.Machine.IORate)} {
+		busy, waiting, idle := b.Shares()
+		for i, v := range []float64{busy, waiting, idle, b.Edge / cycles / (2 * r.Machine.IORate)} {
 			series[i].X = append(series[i].X, b.From*milliseconds, b.To*milliseconds)
 			series[i].Y = append(series[i].Y, 100*v, 100*v)
 		}

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"cs2sim.dev/pe"
 	"cs2sim.dev/sims/trace"
 )
 
@@ -13,12 +12,18 @@ import (
 // the second column works in it.
 func tracedRun() *trace.Run {
 	span := func(from, n int) trace.Span { return trace.Span{From: from, Step: 1, Block: 1, Count: n} }
-	cell := func(x, n, y, rows int, s pe.StateCycles) trace.Cell {
+	type states = [8]int64 // idle, compute, ring adds, overhead, conflicts, weights, partial sums, output
+	cell := func(x, n, y, rows int, s states) trace.Cell {
 		return trace.Cell{X: span(x, n), Y: span(y, rows), States: s, Wavelets: trace.NotCounted}
 	}
-	busy, waits := pe.StateCycles{pe.Compute: 600, pe.Overhead: 400}, pe.StateCycles{pe.WaitWeight: 700, pe.Idle: 300}
-	twice := func(s pe.StateCycles) (out pe.StateCycles) { out.Add(s, 2); return out }
-	idle := pe.StateCycles{pe.Idle: 1000}
+	busy, waits := states{1: 600, 3: 400}, states{5: 700, 0: 300}
+	twice := func(s states) states {
+		for i := range s {
+			s[i] *= 2
+		}
+		return s
+	}
+	idle := states{1000}
 	first := trace.Kind{Cycles: 1000, Cells: []trace.Cell{cell(0, 2, 0, 2, busy), cell(2, 1, 0, 4, idle), cell(0, 2, 2, 2, idle)}}
 	for i := range first.Cells {
 		first.Cells[i].Wavelets = int64(100 * (i % 2))
@@ -79,7 +84,7 @@ func TestTraceFigures(t *testing.T) {
 	}
 	// The area under each curve is its PE-cycles.
 	totals := r.Totals()
-	for i, want := range []int64{trace.Busy(totals), trace.Waiting(totals), totals[pe.Idle]} {
+	for i, want := range []int64{trace.Busy(totals), trace.Waiting(totals), totals[0]} {
 		s, area := over.Series[i], 0.0
 		for k := 0; k < len(s.X); k += 2 {
 			area += (s.X[k+1] - s.X[k]) * s.Y[k] / 100

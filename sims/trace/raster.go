@@ -135,6 +135,24 @@ type Bin struct {
 	Edge     float64 // wavelets over the I/O link, both ways
 }
 
+// Shares are the parts of all PEs' cycles in which they were busy, waited, and had nothing to do.
+func (b *Bin) Shares() (busy, waiting, idle float64) {
+	all := 0.0
+	for _, s := range pe.States() {
+		n := b.States[s]
+		all += n
+		switch {
+		case s.Busy():
+			busy += n
+		case s == pe.Idle:
+			idle += n
+		default:
+			waiting += n
+		}
+	}
+	return busy / all, waiting / all, idle / all
+}
+
 // Bins cuts the run's time into n of equal length.
 func (r *Run) Bins(n int) []Bin {
 	if n < 1 || r.Cycles == 0 {
