@@ -127,3 +127,20 @@ func TestCoarse(t *testing.T) {
 		}
 	}
 }
+
+// TestLimit: small grids stay whole, large ones share what is left.
+func TestLimit(t *testing.T) {
+	var grids []*runtime.PhaseReport
+	for _, n := range []int{100, 5, 7, 90, 1} {
+		grids = append(grids, &runtime.PhaseReport{Grid: runtime.Grid{Cells: make([]pe.StateCycles, n)}})
+	}
+	for _, c := range []struct{ cells, most int }{{203, 1 << 40}, {202, 99}, {113, 50}, {20, 4}, {5, 1}} {
+		got, sum := limitFor(grids, c.cells), 0
+		for _, g := range grids {
+			sum += min(got, len(g.Grid.Cells))
+		}
+		if sum > c.cells || got < c.most {
+			t.Errorf("limit %d for %d cells in all: %d, want at least %d", got, c.cells, sum, c.most)
+		}
+	}
+}
