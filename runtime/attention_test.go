@@ -315,6 +315,11 @@ func (c attentionCase) checkCycles(t tester) {
 			t.Fatal(err)
 		}
 		checkCycles(t, s, got, want, 0.01)
+		for i, n := range want.Routed.in() {
+			if x, y := i%(s.Groups*s.Columns), i/(s.Groups*s.Columns); got.Grid.Routed(x, y) != n {
+				t.Fatalf("%s, PE (%d,%d): %d wavelets into its router, wavelet engine %d", k.Name(), x, y, got.Grid.Routed(x, y), n)
+			}
+		}
 	}
 	back, kb := c.backward(s)
 	h := c.inputs(t, s, kb)

@@ -84,7 +84,7 @@ func runHead(ctx context.Context, k compiler.Kernel, s *compiler.Space, rows int
 func (r *headRun) phase(columns int) *PhaseReport {
 	return &PhaseReport{
 		Cycles: int64(r.report.Cycles), FMACs: r.report.FMACs, Hops: r.report.Hops,
-		Grid: Grid{PeriodX: columns, PeriodY: r.rows, Cells: r.report.PEs},
+		Grid: Grid{PeriodX: columns, PeriodY: r.rows, Cells: r.report.PEs, Wavelets: r.report.Routed.in()},
 	}
 }
 
@@ -95,26 +95,31 @@ func extend(s *compiler.Space, a, b *headRun) *PhaseReport {
 		Cycles: int64(b.report.Cycles) + int64(rows-short)*int64(b.report.Cycles-a.report.Cycles),
 		FMACs:  extendPairs(a.report.FMACs, b.report.FMACs, short, rows),
 		Hops:   extendPairs(a.report.Hops, b.report.Hops, short, rows),
-		Grid:   Grid{PeriodX: n, PeriodY: rows, Cells: make([]pe.StateCycles, n*rows)},
+		Grid:   Grid{PeriodX: n, PeriodY: rows, Cells: make([]pe.StateCycles, n*rows), Wavelets: make([]int64, n*rows)},
 	}
+	in := func(r *headRun, y, c int) int64 { return r.report.Routed.across[y*n+c] }
 	at := func(r *headRun, y, c int) pe.StateCycles { return r.report.PEs[y*n+c] }
 	for y := range rows {
 		for c := range n {
 			var cell, step pe.StateCycles
+			var entered, more int64
 			times := 0 // rows beyond the one run
 			switch {
 			case y == rows-1: // the last row ends chains
 				cell, step, times = at(b, short-1, c), at(a, short-2, c), rows-short
+				entered, more = in(b, short-1, c), in(a, short-2, c)
 			case y >= short-1:
 				cell, step, times = at(b, short-2, c), at(b, short-3, c), y-(short-2)
+				entered, more = in(b, short-2, c), in(b, short-3, c)
 			default:
-				cell = at(b, y, c)
+				cell, entered = at(b, y, c), in(b, y, c)
 			}
 			if times > 0 {
 				last := cell
 				cell.Add(last, int64(times))
 				cell.Add(step, -int64(times))
 			}
+			p.Grid.Wavelets[y*n+c] = entered + int64(times)*(entered-more)
 			for i := range cell { // waits vary by a few cycles from block to block
 				cell[i] = max(cell[i], 0)
 			}

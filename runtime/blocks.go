@@ -103,14 +103,16 @@ func (b *blocks) count(p *PhaseReport) {
 	p.FMACs = groups * rows * b.first.FMACs
 	p.EdgeIn = groups * rows * b.first.EdgeIn
 	p.Hops = groups*rows*b.first.Hops + groups*rows*(rows-1)/2*b.first.EdgeIn
+	n := int(rows)
+	p.Grid.Wavelets = b.first.Routed.unfold(n, func(y int) int { return n - y }, func(y int) int { return min(1, n-1-y) })
 }
 
 // report is of a kernel with a port for every column, whose PEs do nothing but take their block.
 func (b *blocks) report() *PhaseReport {
 	rows, columns := b.s.Rows(), b.s.Columns
 	p := &PhaseReport{Cycles: max(b.first.workEnd(), b.last.workEnd())}
-	b.count(p)
 	p.Grid = Grid{PeriodX: columns, PeriodY: rows, Cells: make([]pe.StateCycles, rows*columns)}
+	b.count(p)
 	for y := range rows {
 		for c := range columns {
 			early := b.through(c, rows-1) - b.through(c, y)

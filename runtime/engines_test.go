@@ -99,7 +99,17 @@ func pair(t failer, p *compiler.Program) (wavelet, stream *Report, a, b [][]floa
 			break
 		}
 	}
-	return wavelet, se.report(), we.outputs(), se.values(upTo(p.Tokens), upTo(p.Node.Out))
+	stream = se.report()
+	entered := routedBy(we.mesh, nil, []*ingress{we.edge}).in()
+	for x := range p.Mapping.Groups * p.Mapping.Columns {
+		for y := range p.Mapping.Rows {
+			if n := entered[y*p.Mapping.Groups*p.Mapping.Columns+x]; n != stream.Wavelets[x] {
+				t.Errorf("PE %d,%d: %d wavelets entered its router, the stream engine counts %d", x, y, n, stream.Wavelets[x])
+				return wavelet, stream, we.outputs(), se.values(upTo(p.Tokens), upTo(p.Node.Out))
+			}
+		}
+	}
+	return wavelet, stream, we.outputs(), se.values(upTo(p.Tokens), upTo(p.Node.Out))
 }
 
 func upTo(n int) []int {

@@ -37,7 +37,8 @@ func (e *streamEngine) runRow(ctx context.Context, progress func(done, total int
 	for i, core := range row.cores {
 		core.Finish(end)
 		e.cols[i].states = core.States
-		e.sent += core.FMACs / int64(e.p.Mapping.Tokens)
+		e.cols[i].weights = core.FMACs / int64(e.p.Mapping.Tokens)
+		e.sent += e.cols[i].weights
 	}
 	return nil
 }

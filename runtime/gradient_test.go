@@ -244,6 +244,9 @@ func bothWays(b *kernelBench, k *compiler.WeightGrad) (wavelet, recurrences *Pha
 		return r
 	}
 	w, r := one(f.byWavelet), one(f.byRecurrence)
+	if !slices.Equal(w.Grid.Wavelets, r.Grid.Wavelets) {
+		b.t.Errorf("wavelets into routers: %v by wavelet, %v by recurrences", w.Grid.Wavelets, r.Grid.Wavelets)
+	}
 	for c := range w.Grid.Cells {
 		for _, st := range pe.States() {
 			if st.Busy() && w.Grid.Cells[c][st] != r.Grid.Cells[c][st] {

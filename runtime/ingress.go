@@ -31,6 +31,7 @@ type ingressLane struct {
 	row    int // of next
 	slot   int // wavelets of that row already taken
 	done   bool
+	sent   int64
 }
 
 func newIngress(m *fabric.Mesh, spec *compiler.Ingress) (*ingress, error) {
@@ -124,6 +125,7 @@ func (in *ingress) step(t fabric.Cycle) {
 			}
 		}
 		l.slot++
+		l.sent++
 		in.fetch(i)
 		waiting = waiting || !l.done
 	}

@@ -34,6 +34,7 @@ type LayoutReport struct {
 	LastOut         fabric.Cycle // in which something left
 	Stamps          [][]Stamp    // per PE, in the order taken
 	Out             []EdgeData   // per Layout.Out
+	Routed          *routed      // wavelets into each router
 
 	Images    [][]uint16 // SRAM per PE at the end; nil where no program is placed
 	Registers [][16]int32
@@ -203,6 +204,7 @@ func reportLayout(l *compiler.Layout, w *wafer, ports *layoutPorts, end fabric.C
 		}
 		r.States.Add(r.PEs[i], 1)
 	}
+	r.Routed = routedBy(w.mesh, ports.sources, ports.ingress)
 	for _, s := range ports.sources {
 		r.EdgeIn += s.sent
 	}

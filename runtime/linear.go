@@ -59,7 +59,7 @@ func (f *linearPhase) cycles(ctx context.Context) (*PhaseReport, error) {
 	c := f.p.Mapping.Columns
 	return &PhaseReport{
 		Cycles: int64(r.Cycles), FMACs: r.FMACs, Hops: r.Hops, EdgeIn: r.EdgeWavelets,
-		Grid: Grid{PeriodX: c, PeriodY: 1, Cells: r.Column[:c:c], Skew: r.RowSkew},
+		Grid: Grid{PeriodX: c, PeriodY: 1, Cells: r.Column[:c:c], Skew: r.RowSkew, Wavelets: r.Wavelets[:c:c]},
 	}, nil
 }
 

@@ -39,6 +39,7 @@ type Grid struct {
 	PeriodX, PeriodY int
 	Cells            []pe.StateCycles // [PeriodY][PeriodX]
 	Skew             int64
+	Wavelets         []int64          // [PeriodY rows, or all rows][PeriodX] into the PE's router from other routers or the edge; nil: not counted
 	Shift            []pe.StateCycles // per row, added to its PEs' cells: what waits longer is idle less; nil: nothing
 	ShiftLast        []pe.StateCycles // the same for the last column of each period alone
 }
@@ -55,6 +56,16 @@ func (g *Grid) At(x, y int) pe.StateCycles {
 		s.Add(g.ShiftLast[y], 1)
 	}
 	return s
+}
+
+// Routed is how many wavelets entered the router of the PE in column x and row y; -1 if that was
+// not counted.
+func (g *Grid) Routed(x, y int) int64 {
+	if g.Wavelets == nil {
+		return -1
+	}
+	rows := len(g.Wavelets) / g.PeriodX
+	return g.Wavelets[y%rows*g.PeriodX+x%g.PeriodX]
 }
 
 // Sum adds up width x height PEs.

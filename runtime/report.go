@@ -35,11 +35,15 @@ type Report struct {
 	// Column[x] holds the cycles by state of the PE in column x, row 0, over the whole program
 	// rectangle, west to east. All used rows do the same, each RowSkew cycles after the one
 	// north of it; see At.
-	Column  []pe.StateCycles `json:"-"`
-	Width   int              `json:"width"`
-	Height  int              `json:"height"`
-	Rows    int              `json:"rows_used"` // rows 0..Rows-1 hold tokens
-	RowSkew int64            `json:"row_skew"`  // cycles
+	Column []pe.StateCycles `json:"-"`
+	// Wavelets[x] is how many entered the router of a used PE of column x from other routers or
+	// the edge.
+	Wavelets []int64 `json:"-"`
+
+	Width   int   `json:"width"`
+	Height  int   `json:"height"`
+	Rows    int   `json:"rows_used"` // rows 0..Rows-1 hold tokens
+	RowSkew int64 `json:"row_skew"`  // cycles
 
 	States pe.StateCycles `json:"states"` // over all Width x Height PEs; sums to Width*Height*Cycles
 	Check  *Check         `json:"check,omitempty"`

@@ -214,7 +214,7 @@ func (t *Trainer) runWavelets(ctx context.Context, i int) (*PhaseReport, error) 
 		return nil, err
 	}
 	p := &PhaseReport{Cycles: int64(r.Cycles), FMACs: r.FMACs, Hops: r.Hops}
-	p.Grid = Grid{PeriodX: l.Width, PeriodY: l.Height, Cells: r.PEs}
+	p.Grid = Grid{PeriodX: l.Width, PeriodY: l.Height, Cells: r.PEs, Wavelets: r.Routed.in()}
 	for _, out := range r.Out {
 		p.EdgeOut += int64(len(out.Arrivals))
 	}

@@ -377,6 +377,12 @@ func (e *streamEngine) report() *Report {
 	r.FMACs = e.sent * int64(m.Groups*m.Rows*m.Tokens)
 	r.EdgeWavelets = e.sent*int64(e.p.Stream.WordsPerWeight) + int64(m.Columns)*int64(e.p.Node.Out+1)
 	r.Hops = e.hops(r.EdgeWavelets)
+	r.Wavelets = make([]int64, r.Width)
+	for i, n := range e.wavelets() {
+		for g := range m.Groups {
+			r.Wavelets[g*m.Columns+i] = n
+		}
+	}
 	return r
 }
 

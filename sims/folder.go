@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/google/renameio/v2"
+
+	"cs2sim.dev/sims/trace"
 )
 
 // Folder is where a run's files are: run.toml first of all, results, figures, and the finished points.
@@ -31,7 +33,7 @@ func ownFiles() []string {
 	return []string{
 		runFileName, "results.json", "results.csv", "variants.csv", "sweep.csv", "sweep.json",
 		"speedup.png", "speedup.svg", "cycles.png", "cycles.svg", "sweep.png", "sweep.svg",
-		"utilization-s*.png", "utilization-s*.svg", "trace.pb.gz", "log.txt",
+		"utilization-s*.png", "utilization-s*.svg", "trace.pb.gz", trace.ProfileFile, trace.TimelineFile, "log.txt",
 	}
 }
 
@@ -197,6 +199,9 @@ func (f *Folder) Clean(keep map[string]bool) error {
 		})
 	})
 	if err != nil {
+		return err
+	}
+	if err := trace.Remove(f.Dir); err != nil {
 		return err
 	}
 	return remove(f.path(pointsName), func(name string) bool {

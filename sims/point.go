@@ -36,7 +36,9 @@ type Point struct {
 	Input   Input            `json:"input"`
 	Mapping compiler.Mapping `json:"mapping"`
 	Report  runtime.Report   `json:"report"`
-	Columns []pe.StateCycles `json:"columns"` // Report.Column: one used PE of every column, west to east
+	Columns []pe.StateCycles `json:"columns"`          // Report.Column: one used PE of every column, west to east
+	Memory  []pe.Alloc       `json:"memory"`           // of every PE
+	Routed  []int64          `json:"routed,omitempty"` // Report.Wavelets
 }
 
 // input of one sparsity of c.

@@ -239,7 +239,7 @@ func (p *pool) simulate(ctx context.Context, i int) (point *Point, err error) {
 	if err != nil {
 		return fail(err)
 	}
-	return &Point{Input: c.input(j.sparsity), Mapping: program.Mapping, Report: *report, Columns: report.Column}, nil
+	return &Point{Input: c.input(j.sparsity), Mapping: program.Mapping, Report: *report, Columns: report.Column, Memory: program.Memory, Routed: report.Wavelets}, nil
 }
 
 // Run compiles and runs one point by itself, for those who watch it: no result is kept.

@@ -1,41 +1,49 @@
 package sims
 
 import (
-	"bytes"
 	"fmt"
 
-	"cs2sim.dev/runtime"
+	"cs2sim.dev/sims/trace"
 )
 
-// Trace is the pprof profile of all finished points: simulated PE-cycles under the frames
-// experiment and sparsity > layer > kernel > state. Gzipped, the same bytes for the same points.
-func Trace(results []Result) ([]byte, error) {
-	var samples []runtime.Sample
+// Traces are the runs of all finished points, in the order of the curves: where their cycles went.
+func Traces(results []Result) (runs []*trace.Run) {
 	for _, r := range results {
 		for _, p := range r.Points {
-			if p == nil {
-				continue
+			if p != nil {
+				runs = append(runs, r.Curve.Trace(p))
 			}
-			report := p.Report
-			report.Column = p.Columns
-			name := p.Input.name()
-			if r.Curve.Name != baseName {
-				name += ", " + r.Curve.Name
-			}
-			samples = append(samples, runtime.Sample{
-				Experiment: name,
-				Layer:      fmt.Sprintf("layer %d x %d", p.Input.Rows, p.Input.Cols),
-				Kernel:     "linear forward " + string(p.Input.Precision),
-				Sparsity:   p.Input.Sparsity,
-				Report:     &report,
-			})
 		}
 	}
-	var b bytes.Buffer
-	if err := runtime.Profile(samples).Write(&b); err != nil {
-		return nil, fmt.Errorf("trace: %w", err)
+	return runs
+}
+
+// TracePoint is the trace of a point of any of the curves.
+func TracePoint(curves []Curve, p *Point) *trace.Run {
+	for i := range curves {
+		for _, in := range curves[i].inputs() {
+			if in.FileName() == p.Input.FileName() {
+				return curves[i].Trace(p)
+			}
+		}
 	}
-	return b.Bytes(), nil
+	return curves[0].Trace(p)
+}
+
+// Trace is where the cycles of one point went.
+func (c *Curve) Trace(p *Point) *trace.Run {
+	report := p.Report
+	report.Column, report.Wavelets = p.Columns, p.Routed
+	name := p.Input.name()
+	if c.Name != baseName {
+		name += ", " + c.Name
+	}
+	return trace.Point{
+		Experiment: "matmul", Name: name, Sparsity: p.Input.Sparsity,
+		Layer:   fmt.Sprintf("layer %d x %d", p.Input.Rows, p.Input.Cols),
+		Kernel:  "linear " + string(p.Input.Precision),
+		Machine: c.Config.Machine, Mapping: p.Mapping, Memory: p.Memory, Report: &report,
+	}.Run()
 }
 
 // name is the experiment and the sparsity, as one frame.

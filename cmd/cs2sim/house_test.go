@@ -25,7 +25,7 @@ var allowed = map[string][]string{
 	"runtime/vec": {"pe", "model"},                                                  // model in tests, as the truth
 	"sims":        {"fabric", "model", "pe", "compiler", "runtime", "sims/kernels"}, // its kernels too
 	"plots":       {"sims"},
-	"cmd/cs2sim":  {"compiler", "runtime", "sims", "sims/kernels", "plots"},
+	"cmd/cs2sim":  {"fabric", "compiler", "runtime", "sims", "sims/kernels", "plots"},
 }
 
 // eachFile parses every Go file of the rooms.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"cs2sim.dev/sims"
+	"cs2sim.dev/sims/trace"
 )
 
 func newRun(c *console) *cobra.Command {
@@ -59,7 +60,8 @@ that enter the fabric at (X,Y), prints its life, and writes nothing.`,
 // why that is not all.
 type study interface {
 	runFile() []byte
-	maps() bool // whether write draws wafer maps
+	maps() bool                         // whether write draws wafer maps
+	saved(f *sims.Folder, p sims.Point) // called after each point
 	write(f *sims.Folder, results []sims.Result, note string) error
 	print() error
 }
@@ -95,7 +97,11 @@ func (c *console) simulate(ctx context.Context, out output, curves []sims.Curve,
 		if err := begin(); err != nil {
 			return err
 		}
-		return folder.SavePoint(p)
+		if err := folder.SavePoint(p); err != nil {
+			return err
+		}
+		s.saved(folder, p)
+		return nil
 	}
 	if len(keep) > 0 {
 		fmt.Fprintf(c.err, "resuming: %d points are finished\n", len(keep))
@@ -157,10 +163,24 @@ type matmulRun struct {
 	out     output
 	curves  []sims.Curve
 	results sims.Results
+	trace   *trace.Writer // of the points so far; nil if the disk does not take it
+	points  int
 }
 
 func (m *matmulRun) runFile() []byte { return sims.WriteRunFile(m.curves) }
 func (m *matmulRun) maps() bool      { return true }
+
+// saved adds the point to the trace, so that a run that is killed leaves one. A disk that cannot
+// take it does not end the run: write tries again, in the order of the curves, and reports.
+func (m *matmulRun) saved(f *sims.Folder, p sims.Point) {
+	if m.points == 0 {
+		m.trace, _ = trace.Create(f.Dir, sims.Version)
+	}
+	if m.trace != nil && m.trace.Add(m.points, sims.TracePoint(m.curves, &p)) != nil {
+		m.trace = nil
+	}
+	m.points++
+}
 
 func (m *matmulRun) write(f *sims.Folder, results []sims.Result, note string) error {
 	m.results = sims.MatMulResults(results)
@@ -169,13 +189,8 @@ func (m *matmulRun) write(f *sims.Folder, results []sims.Result, note string) er
 	if err != nil {
 		return err
 	}
-	trace, err := sims.Trace(results)
-	if err != nil {
-		return err
-	}
 	files := []file{
 		{"results.json", data},
-		{"trace.pb.gz", trace},
 		{"results.csv", m.results.Results.CSV()},
 		{"log.txt", []byte(sims.Log(results, note))},
 	}
@@ -189,7 +204,10 @@ func (m *matmulRun) write(f *sims.Folder, results []sims.Result, note string) er
 		}
 		files = append(files, figures...)
 	}
-	return writeAll(f, files)
+	if err := writeAll(f, files); err != nil {
+		return err
+	}
+	return trace.Write(f.Dir, sims.Version, sims.Traces(results)...)
 }
 
 func (m *matmulRun) print() error {

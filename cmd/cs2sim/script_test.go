@@ -26,6 +26,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":      exits,
 			"interrupt":  interruptRun,
+			"killed":     killedRun,
 			"same":       sameFolder,
 			"unwritable": unwritable,
 			"none":       none,
@@ -55,10 +56,22 @@ func checkCode(ts *testscript.TestScript, want string, err error) {
 
 // interrupt DIR N COMMAND ... sends SIGINT when N points are finished in DIR; the exit code must be 130.
 func interruptRun(ts *testscript.TestScript, _ bool, args []string) {
+	checkCode(ts, "130", signalRun(ts, args, "points/s*.json", syscall.SIGINT))
+}
+
+// killed DIR N COMMAND ... ends it when N runs are in DIR's trace; there is no time to clean up.
+func killedRun(ts *testscript.TestScript, _ bool, args []string) {
+	if signalRun(ts, args, "trace/profile-*.pb.gz", syscall.SIGKILL) == nil {
+		ts.Fatalf("it was not killed")
+	}
+}
+
+// signalRun starts COMMAND and sends it a signal when N files of a pattern are in DIR.
+func signalRun(ts *testscript.TestScript, args []string, pattern string, signal os.Signal) error {
 	if len(args) < 3 {
 		ts.Fatalf("usage: interrupt DIR N COMMAND ...")
 	}
-	points, err := strconv.Atoi(args[1])
+	files, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	path := ""
 	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
@@ -72,18 +85,18 @@ func interruptRun(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(cmd.Start())
 	deadline := time.Now().Add(20 * time.Second)
 	for {
-		found, _ := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "points", "s*.json"))
-		if len(found) >= points {
+		found, _ := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), pattern))
+		if len(found) >= files {
 			break
 		}
 		if time.Now().After(deadline) {
 			cmd.Process.Kill()
-			ts.Fatalf("%d points after 20 s, must be %d", len(found), points)
+			ts.Fatalf("%d files %s after 20 s, must be %d", len(found), pattern, files)
 		}
 		time.Sleep(time.Millisecond)
 	}
-	ts.Check(cmd.Process.Signal(syscall.SIGINT))
-	checkCode(ts, "130", cmd.Wait())
+	ts.Check(cmd.Process.Signal(signal))
+	return cmd.Wait()
 }
 
 func isFile(path string) bool {

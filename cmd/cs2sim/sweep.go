@@ -73,6 +73,8 @@ type gridSweep struct {
 	note  string
 }
 
+func (g *gridSweep) saved(*sims.Folder, sims.Point) {} // sweeps leave no trace
+
 // runFile is the file that was swept, and how.
 func (g *gridSweep) runFile() []byte {
 	text := sims.WriteRunFile([]sims.Curve{g.base})

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/renameio/v2"
+
+	"cs2sim.dev/fabric"
+	"cs2sim.dev/sims"
+	"cs2sim.dev/sims/trace"
+)
+
+// maxPhaseLines is how many phases a table lists one by one; more are put together by layer.
+const maxPhaseLines = 40
+
+// stretch is consecutive phases of one layer and pass, or a single phase.
+type stretch struct{ first, last int }
+
+func stretches(r *trace.Run, first, last int) (out []stretch) {
+	single := last-first < maxPhaseLines
+	for i := first; i <= last; i++ {
+		p := r.Phases[i]
+		if n := len(out); !single && n > 0 {
+			if q := r.Phases[out[n-1].last]; q.LayerName == p.LayerName && q.Pass == p.Pass {
+				out[n-1].last = i
+				continue
+			}
+		}
+		out = append(out, stretch{i, i})
+	}
+	return out
+}
+
+// label says what a stretch is.
+func (s stretch) label(r *trace.Run) (number, layer, what string) {
+	p := r.Phases[s.first]
+	if s.first == s.last {
+		return fmt.Sprint(s.first), p.LayerName, p.Op + " " + p.Frame()
+	}
+	return fmt.Sprintf("%d-%d", s.first, s.last), p.LayerName, p.Pass
+}
+
+// stateTable lists stretches with the shares of some PEs' states; of gives them per phase.
+func stateTable(r *trace.Run, first, last int, of func(phase int) []int64) sims.Table {
+	t := sims.Table{Name: "phases", Columns: []sims.Column{
+		{Name: "phase", Title: "phase", Kind: sims.Text}, {Name: "layer", Title: "layer", Kind: sims.Text}, {Name: "what", Title: "what", Kind: sims.Text},
+		{Name: "start", Title: "start", Unit: "cycles", Kind: sims.Number, Format: "%.0f"},
+		{Name: "cycles", Title: "cycles", Kind: sims.Number, Format: "%.0f"},
+	}}
+	for _, s := range trace.StateNames() {
+		t.Columns = append(t.Columns, sims.Column{Name: s, Title: strings.ReplaceAll(s, "_", " "), Unit: "%", Kind: sims.Number, Format: "%.1f"})
+	}
+	for _, s := range stretches(r, first, last) {
+		var cycles, total int64
+		sums := make([]int64, len(trace.StateNames()))
+		for i := s.first; i <= s.last; i++ {
+			cycles += r.Phases[i].Cycles
+			for st, n := range of(i) {
+				sums[st] += n
+				total += n
+			}
+		}
+		number, layer, what := s.label(r)
+		row := []any{number, layer, what, float64(r.Phases[s.first].Start), float64(cycles)}
+		for _, n := range sums {
+			row = append(row, share(n, total))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+func phasesText(r *trace.Run, first, last int) string {
+	kinds := make([][]int64, len(r.Kinds))
+	t := stateTable(r, first, last, func(i int) []int64 {
+		k := r.Phases[i].Kind
+		if kinds[k] == nil {
+			sum := r.Kinds[k].Sum()
+			kinds[k] = sum[:]
+		}
+		return kinds[k]
+	})
+	return fmt.Sprintf("phases of %q, shares of all PEs' cycles\n\n%s%s", r.Name, t.Terminal(), memoryText(r, first, last))
+}
+
+// lifeText is what one PE holds and did.
+func lifeText(r *trace.Run, at fabric.Coord, first, last int) string {
+	kinds := make([][]int64, len(r.Kinds))
+	t := stateTable(r, first, last, func(i int) []int64 {
+		k := r.Phases[i].Kind
+		if kinds[k] == nil {
+			s := r.Kinds[k].At(at.X, at.Y)
+			kinds[k] = s[:]
+		}
+		return kinds[k]
+	})
+	var b strings.Builder
+	fmt.Fprintf(&b, "PE %d,%d in %q: ", at.X, at.Y, r.Name)
+	if at.X >= r.Place.Width || at.Y >= r.Place.Height {
+		b.WriteString("not in use\n")
+	} else {
+		fmt.Fprintf(&b, "group %d, features %s, tokens %s\n", at.X/max(1, r.Place.Columns), r.Place.FeaturesOf(at.X), r.Place.TokensOf(at.X, at.Y))
+	}
+	b.WriteString("\n" + t.Terminal() + memoryText(r, first, last))
+	return b.String()
+}
+
+// memoryText is the memory map of one phase.
+func memoryText(r *trace.Run, first, last int) string {
+	if first != last {
+		return ""
+	}
+	var b strings.Builder
+	used := 0
+	b.WriteString("\nSRAM of a PE in this phase\n")
+	for _, m := range r.Live(first) {
+		fmt.Fprintf(&b, "  %6d..%-6d %6d bytes  %s\n", m.Base, m.Base+m.Bytes-1, m.Bytes, m.Name)
+		used += m.Bytes
+	}
+	fmt.Fprintf(&b, "  %d bytes in use\n", used)
+	return b.String()
+}
+
+// writeFile puts a file in place whole and makes its folder.
+func writeFile(path string, data []byte) error {
+	err := os.MkdirAll(filepath.Dir(path), 0o777)
+	if err == nil {
+		err = renameio.WriteFile(path, data, 0o666, renameio.WithTempDir(filepath.Dir(path)))
+	}
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		return &sims.InputError{File: path, Want: "cannot be written: " + p.Err.Error()}
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package trace
+
+import (
+	"cs2sim.dev/pe"
+	"cs2sim.dev/runtime"
+)
+
+// cells makes the classes of a grid into cells, in no more than limit of them: first by the
+// shortest periods with which the grid repeats itself, which loses nothing; then, where a divisor
+// is left, by adding up neighbours.
+func (r *Run) cells(g *runtime.Grid, cycles int64, limit int) []Cell {
+	w, h := r.Place.Width, r.Place.Height
+	if g.Shift != nil || g.ShiftLast != nil || len(g.Wavelets) > g.PeriodX*g.PeriodY {
+		return append(shifted(g, w, h), r.unused(cycles)...)
+	}
+	f := folded{g: g, px: min(g.PeriodX, w), py: min(g.PeriodY, h)}
+	f.px = shortest(f.px, f.repeatsX)
+	f.py = shortest(f.py, f.repeatsY)
+	bx, by := f.blocks(w, h, limit)
+	var cells []Cell
+	for y := 0; y < f.py; y += by {
+		for x := 0; x < f.px; x += bx {
+			c := Cell{
+				X: Span{x, f.px, bx, (w - x + f.px - 1) / f.px}, Y: Span{y, f.py, by, (h - y + f.py - 1) / f.py},
+				States: f.sum(x, y, bx, by), Late: Late{Weights: g.Skew}, Wavelets: NotCounted,
+			}
+			c.States.Add(c.Late.times(int64(y)), int64(bx*by))
+			if g.Wavelets != nil {
+				c.Wavelets = 0
+				for dy := range by {
+					for dx := range bx {
+						c.Wavelets += g.Wavelets[(y+dy)*g.PeriodX+x+dx]
+					}
+				}
+			}
+			cells = append(cells, c)
+		}
+	}
+	return append(cells, r.unused(cycles)...)
+}
+
+// blocks is how many neighbours to add up so that limit cells are enough.
+func (f *folded) blocks(w, h, limit int) (bx, by int) {
+	bx, by = 1, 1
+	for f.px/bx*(f.py/by) > max(1, limit) {
+		dx, dy := divisor(f.px/bx), divisor(f.py/by)
+		if w%f.px != 0 { // a cut period would cut a block
+			dx = 1
+		}
+		if h%f.py != 0 {
+			dy = 1
+		}
+		switch {
+		case dx == 1 && dy == 1:
+			return bx, by
+		case dy > 1 && (dx == 1 || f.py/by >= f.px/bx):
+			by *= dy
+		default:
+			bx *= dx
+		}
+	}
+	return bx, by
+}
+
+// shifted makes cells of a grid whose rows differ by more than its cells say: one for each
+// stretch of rows over which every further row is later by the same and routes as many wavelets.
+func shifted(g *runtime.Grid, w, h int) (cells []Cell) {
+	for x := range min(g.PeriodX, w) {
+		for from := 0; from < h; {
+			states := g.At(x, from)
+			to := from + 1
+			var late pe.StateCycles
+			if to < h {
+				late = minus(g.At(x, to), states)
+			}
+			l := Late{late[pe.WaitWeight], late[pe.WaitPsum]}
+			n := g.Routed(x, from)
+			if to < h && late == l.times(1) && g.Routed(x, to) == n {
+				for to < h && minus(g.At(x, to), g.At(x, to-1)) == late && g.Routed(x, to) == n {
+					to++
+				}
+			} else {
+				l = Late{}
+			}
+			c := Cell{X: Span{x, g.PeriodX, 1, (w - x + g.PeriodX - 1) / g.PeriodX}, Y: whole(from, to), States: states, Late: l, Wavelets: n}
+			cells = append(cells, c)
+			from = to
+		}
+	}
+	return cells
+}
+
+func minus(a, b pe.StateCycles) pe.StateCycles {
+	a.Add(b, -1)
+	return a
+}
+
+// folded is a grid with shorter periods.
+type folded struct {
+	g      *runtime.Grid
+	px, py int
+}
+
+func (f *folded) sum(x, y, bx, by int) (s pe.StateCycles) {
+	for dy := range by {
+		for dx := range bx {
+			s.Add(f.g.Cells[(y+dy)*f.g.PeriodX+x+dx], 1)
+		}
+	}
+	return s
+}
+
+func (f *folded) same(x0, y0, x1, y1 int) bool {
+	a, b := y0*f.g.PeriodX+x0, y1*f.g.PeriodX+x1
+	return f.g.Cells[a] == f.g.Cells[b] && (f.g.Wavelets == nil || f.g.Wavelets[a] == f.g.Wavelets[b])
+}
+
+func (f *folded) repeatsX(p int) bool {
+	for y := range f.py {
+		for x := p; x < f.px; x++ {
+			if !f.same(x, y, x-p, y) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (f *folded) repeatsY(p int) bool {
+	for y := p; y < f.py; y++ {
+		for x := range f.px {
+			if !f.same(x, y, x, y-p) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// shortest is the smallest divisor of n with which it repeats.
+func shortest(n int, repeats func(p int) bool) int {
+	for p := 1; p < n; p++ {
+		if n%p == 0 && repeats(p) {
+			return p
+		}
+	}
+	return n
+}
+
+// divisor is the smallest prime factor of n, 1 for 1.
+func divisor(n int) int {
+	for d := 2; d*d <= n; d++ {
+		if n%d == 0 {
+			return d
+		}
+	}
+	return n
+}
