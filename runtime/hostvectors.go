@@ -1,0 +1,37 @@
+package runtime
+
+import (
+	"cs2sim.dev/compiler"
+	"cs2sim.dev/model"
+	"cs2sim.dev/runtime/vec"
+)
+
+// hostVectors is what the stream engine computes values with: the host's vector units and
+// buffers its phases share.
+type hostVectors struct {
+	*vec.Engine
+	picked, transposed, sums []float32
+}
+
+func newHostVectors(threads int) *hostVectors { return &hostVectors{Engine: vec.New(threads)} }
+
+// arithmetic is how PEs of a space multiply and add.
+func arithmetic(s *compiler.Space) vec.Precision {
+	if s.Precision == model.FP32 {
+		return vec.FP32
+	}
+	return vec.Mixed
+}
+
+// tokenLayout is the order of the tokens in a host tensor.
+func tokenLayout(s *compiler.Space) vec.Layout {
+	return vec.Layout{Groups: s.Groups, PerPE: s.Tokens, Rows: s.Rows()}
+}
+
+// buffer returns n floats of unknown values, from *buf if it is long enough.
+func buffer(buf *[]float32, n int) []float32 {
+	if cap(*buf) < n {
+		*buf = make([]float32, n)
+	}
+	return (*buf)[:n]
+}
