@@ -15,6 +15,16 @@ type hostVectors struct {
 
 func newHostVectors(threads int) *hostVectors { return &hostVectors{Engine: vec.New(threads)} }
 
+// each calls do for every feature on the threads, some features at a time.
+func (v *hostVectors) each(features int, do func(f int)) {
+	const some = 8
+	v.Do((features+some-1)/some, func(i int) {
+		for f := i * some; f < min((i+1)*some, features); f++ {
+			do(f)
+		}
+	})
+}
+
 // arithmetic is how PEs of a space multiply and add.
 func arithmetic(s *compiler.Space) vec.Precision {
 	if s.Precision == model.FP32 {
