@@ -10,10 +10,14 @@ import (
 // buffers its phases share.
 type hostVectors struct {
 	*vec.Engine
+	threads int
+
 	picked, transposed, sums []float32
 }
 
-func newHostVectors(threads int) *hostVectors { return &hostVectors{Engine: vec.New(threads)} }
+func newHostVectors(threads int) *hostVectors {
+	return &hostVectors{Engine: vec.New(threads), threads: threads}
+}
 
 // each calls do for every feature on the threads, some features at a time.
 func (v *hostVectors) each(features int, do func(f int)) {
