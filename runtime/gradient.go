@@ -17,6 +17,8 @@ type gradientPhase struct {
 
 	w    *matrix // outputs: features on the bus; inputs: the columns' own
 	mask *model.Pattern
+
+	plan *gradientPlan // of values
 }
 
 func newGradientPhase(m *Store, k *compiler.WeightGrad) (*gradientPhase, error) {
@@ -112,77 +114,6 @@ func (f *gradientPhase) collect(out []EdgeData) error {
 		}
 	}
 	return nil
-}
-
-// values forms each sum in the order of the machine: over a PE's tokens, then up the column
-// from the last row, then over the groups.
-func (f *gradientPhase) values(h *Host) error {
-	sent, own := f.k.Sides()
-	tokens := h.Space.HostTokens()
-	x, a := h.Tensor(sent), h.Tensor(own)
-	dot := newTokenDot(h.Space)
-	var bits []uint64
-	w, grad, bias := f.positions(), f.m.Grad(f.k.Param), f.bias()
-	for j := range w.out {
-		xj := x[j*tokens:][:tokens]
-		bits = w.row(j, bits)
-		for k := nextBit(bits, 0, w.in); k < w.in; k = nextBit(bits, k+1, w.in) {
-			grad[w.at(j, k)] += dot.sum(a[k*tokens:][:tokens], xj)
-		}
-	}
-	if bias == nil {
-		return nil
-	}
-	ones := make([]float32, tokens)
-	for i := range ones {
-		ones[i] = 1
-	}
-	dy := h.Tensor(f.k.DY)
-	for j := range bias {
-		bias[j] += dot.sum(ones, dy[j*tokens:][:tokens])
-	}
-	return nil
-}
-
-// tokenDot is the dot product of two features over all token places, in the machine's order.
-type tokenDot struct {
-	groups, tokens, rows int
-	rowSums              []float32
-}
-
-func newTokenDot(s *compiler.Space) *tokenDot {
-	return &tokenDot{s.Groups, s.Tokens, s.Rows(), make([]float32, s.Rows())}
-}
-
-func (d *tokenDot) sum(a, b []float32) (sum float32) {
-	for g := range d.groups {
-		for i := range d.tokens {
-			at := (g*d.tokens + i) * d.rows
-			product(d.rowSums, a[at:], b[at:], i > 0)
-		}
-		column := d.rowSums[d.rows-1]
-		for y := d.rows - 2; y >= 0; y-- {
-			column += d.rowSums[y]
-		}
-		if g == 0 {
-			sum = column
-		} else {
-			sum += column
-		}
-	}
-	return sum
-}
-
-// product is sums = a*b, or sums += a*b, element by element.
-func product(sums, a, b []float32, accumulate bool) {
-	a, b = a[:len(sums)], b[:len(sums)]
-	for i := range sums {
-		p := float32(a[i] * b[i])
-		if accumulate {
-			p = sums[i] + p
-		}
-		sums[i] = p
-	}
 }
 
 // maxKernelEvents is less than a second of one core: a step has dozens of kernels.

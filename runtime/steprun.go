@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"fmt"
+	goruntime "runtime"
 	"sync"
 
 	"cs2sim.dev/compiler"
@@ -12,6 +13,10 @@ import (
 // Trainer runs the phases of one compiled step on the micro-batches that MemoryX hands it. SRAM
 // stays from phase to phase and from step to step.
 type Trainer struct {
+	// Threads of the host compute the stream engine's values, which do not depend on how many
+	// there are; 0 means all it has.
+	Threads int
+
 	step     *compiler.Step
 	store    *Store
 	fidelity Fidelity
@@ -53,6 +58,13 @@ func NewTrainer(step *compiler.Step, store *Store, f Fidelity) (*Trainer, error)
 	return t, nil
 }
 
+func (t *Trainer) threads() int {
+	if t.Threads > 0 {
+		return t.Threads
+	}
+	return goruntime.GOMAXPROCS(0)
+}
+
 // StepReport is what one step, one micro-batch through all phases, did on the wafer.
 type StepReport struct {
 	Step   *compiler.Step
@@ -65,6 +77,9 @@ type StepReport struct {
 // Run does one micro-batch: forward, and in training backward into the store's gradients.
 // With values false the stream engine computes cycles only.
 func (t *Trainer) Run(ctx context.Context, values bool, progress func(done, total int64)) (*StepReport, error) {
+	if n := t.threads(); t.host.vectors.threads != n {
+		t.host.vectors = newHostVectors(n)
+	}
 	r := &StepReport{Step: t.step, Switch: int64(t.step.Space.Target.Get("kernel_switch_cycles"))}
 	for i := range t.phases {
 		if err := ctx.Err(); err != nil {

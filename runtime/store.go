@@ -103,11 +103,12 @@ func (m *Store) Pattern(name string) *model.Pattern {
 type Host struct {
 	Space   *compiler.Space
 	tensors map[*compiler.Tile][]float32
+	vectors *hostVectors
 }
 
 // NewHost returns a host without tensors.
 func NewHost(s *compiler.Space) *Host {
-	return &Host{Space: s, tensors: map[*compiler.Tile][]float32{}}
+	return &Host{Space: s, tensors: map[*compiler.Tile][]float32{}, vectors: newHostVectors(1)}
 }
 
 // Tensor is the tensor of a tile, zero at first.

@@ -58,7 +58,7 @@ func newLayer(e *Engine, m, k int, sparse bool) *layer {
 			ptrT = append(ptrT, len(idxT))
 		}
 		l.nnz = len(idx)
-		l.forward, l.delta = e.Sparse(Mixed, k, ptr, idx, benchOrder(m, k)), e.Sparse(Mixed, m, ptrT, idxT, benchOrder(k, m))
+		l.forward, l.delta = e.Sparse(Mixed, k, ptr, idx, nil, benchOrder(m, k)), e.Sparse(Mixed, m, ptrT, idxT, nil, benchOrder(k, m))
 		l.gradient = e.SparseGradient(Mixed, k, ptr, idx, benchLayout)
 	}
 	l.w, l.wt = values(r, l.nnz, true, false), values(r, l.nnz, true, false)

@@ -8,7 +8,8 @@ import (
 // Linear is a planned y = x W^T of M outputs and K inputs. For output j and token t,
 // over the weights that are not 0 (a zero weight is never sent):
 //
-//	psum  = sum over the segment's k ascending of w[j][k]*x[k][t], from its first product
+//	psum  = sum over the segment's k ascending of w[j][k]*x[k][t], from its first product;
+//	        in the last segment of the chain + bias[j]
 //	v     = psum of the first segment of the chain, 0 if that has no weight;
 //	        then v = v + psum for each further segment that has one
 //	y[j]  = round(v), or with Accumulate round(y[j] + round(v))
@@ -24,13 +25,15 @@ type Linear struct {
 	sorted []int   // dense: outputs in the ring order of their first segments
 	ptr    []int   // sparse
 	idx    []int32 // sparse
+	from   []int32 // sparse: place of each position's weight; nil: its own
 	plan   *sparsePlan
 }
 
 // Out says how results are stored.
 type Out struct {
-	Keep32     bool // store fp32; always so at precision FP32
-	Accumulate bool // add to y
+	Keep32     bool      // store fp32; always so at precision FP32
+	Accumulate bool      // add to y
+	Bias       []float32 // [M] if the order has biases
 }
 
 // Dense plans a layer with weights in row-major [m][k].
@@ -45,11 +48,12 @@ func (e *Engine) Dense(p Precision, m, k int, o Order) *Linear {
 }
 
 // Sparse plans a layer with a fixed mask: row j has its weights at inputs
-// idx[ptr[j]:ptr[j+1]], ascending; len(ptr) is M+1. It keeps ptr and idx.
-func (e *Engine) Sparse(p Precision, k int, ptr []int, idx []int32, o Order) *Linear {
+// idx[ptr[j]:ptr[j+1]], ascending; len(ptr) is M+1. The weight of position n is w[from[n]],
+// or w[n] if from is nil. It keeps the slices.
+func (e *Engine) Sparse(p Precision, k int, ptr []int, idx, from []int32, o Order) *Linear {
 	m := len(ptr) - 1
 	o.check(m, k)
-	l := &Linear{e: e, p: p, m: m, k: k, order: o, ptr: ptr, idx: idx}
+	l := &Linear{e: e, p: p, m: m, k: k, order: o, ptr: ptr, idx: idx, from: from}
 	rows := make([]sparseRow, m)
 	for j := range rows {
 		rows[j] = sparseRow{j: j, idx: idx[ptr[j]:ptr[j+1]], w: ptr[j]}
@@ -66,17 +70,20 @@ func (l *Linear) impl() Impl {
 	return l.e.Impl
 }
 
-// Apply computes y, [M][T], from x, [K][T], and w: [M][K] if dense, else one weight
-// per mask position. y must not overlap x.
+// Apply computes y, [M][T], from x, [K][T], and w: [M][K] if dense, else what the mask
+// positions are planned in. y must not overlap x.
 func (l *Linear) Apply(y, x, w []float32, out Out) {
 	weights := l.m * l.k
 	if l.plan != nil {
 		weights = len(l.idx)
 	}
 	t := len(x) / max(l.k, 1)
-	if len(w) != weights || len(x) != t*l.k || len(y) != t*l.m {
+	if l.from == nil && len(w) != weights || len(x) != t*l.k || len(y) != t*l.m {
 		panic(fmt.Sprintf("vec: linear %d x %d with %d weights over y %d, x %d, w %d",
 			l.m, l.k, weights, len(y), len(x), len(w)))
+	}
+	if l.order.Bias != (out.Bias != nil) || out.Bias != nil && len(out.Bias) != l.m {
+		panic(fmt.Sprintf("vec: %d biases for %d outputs, planned with any: %t", len(out.Bias), l.m, l.order.Bias))
 	}
 	c := &linearCall{Linear: l, impl: l.impl(), y: y, x: x, w: w, t: t, out: out}
 	if l.p == FP32 {
@@ -86,7 +93,7 @@ func (l *Linear) Apply(y, x, w []float32, out Out) {
 		c.dense()
 		return
 	}
-	c.sparse()
+	c.apply(c.plan, c.w, c.from)
 }
 
 // linearCall is one Apply.
@@ -98,13 +105,21 @@ type linearCall struct {
 	out     Out
 }
 
-// pack copies tokens [t0, t0+n) of every input to a panel [K][width], padded with 0.
-func (c *linearCall) pack(panel []float32, t0, n, width int) {
-	for k := range c.k {
-		row := panel[k*width : (k+1)*width]
+// pack copies tokens [t0, t0+n) of inputs [lo, hi) to a panel [hi-lo][width], padded with 0.
+func (c *linearCall) pack(panel []float32, lo, hi, t0, n, width int) {
+	for k := lo; k < hi; k++ {
+		row := panel[(k-lo)*width:][:width]
 		copy(row, c.x[k*c.t+t0:k*c.t+t0+n])
 		clear(row[n:])
 	}
+}
+
+// bias is what multiplies the ones: a bias of 0 is not sent, and -0*1 adds nothing.
+func (c *linearCall) bias(j int) float32 {
+	if b := c.out.Bias[j]; b != 0 {
+		return b
+	}
+	return negZero
 }
 
 // finish stores the sums v of output j at tokens from t0. It spoils v.
@@ -143,19 +158,29 @@ func (c *linearCall) dense() {
 	size := c.impl.tile()
 	outputs, rest := c.withoutZeros()
 	twice := c.order.twice(size.dense)
-	panels := min(max(panelBytes/(4*size.dense*max(c.k, 1)), 1), maxPanels)
+	rows, longest := c.order.panelRows()
+	panels := min(max(panelBytes/(4*size.dense*max(rows, 1)), 1), maxPanels)
 	panels = min(panels, max(ceilDiv(c.t, size.dense*c.e.workers), 1))
 	span := panels * size.dense // tokens of an item
 	c.e.each(ceilDiv(c.t, span), func(s *scratch, item int) {
-		t0 := item * span
-		n := min(span, c.t-t0)
-		x := grow(&s.x, span*c.k)
-		for p := 0; p < n; p += size.dense {
-			c.pack(x[p*c.k:], t0+p, min(size.dense, n-p), size.dense)
+		b := &denseBlock{linearCall: c, twice: twice, t0: item * span, span: span}
+		b.n = min(span, c.t-b.t0)
+		b.panel = rows * size.dense
+		b.x = grow(&s.x, panels*b.panel)
+		for p := 0; p < b.n; p += size.dense {
+			panel := b.x[p/size.dense*b.panel:]
+			for i := range c.order.Ring {
+				lo, hi := c.order.Segments[i], c.order.Segments[i+1]
+				segment := panel[c.order.panelRow(i)*size.dense:]
+				c.pack(segment, lo, hi, b.t0+p, min(size.dense, b.n-p), size.dense)
+				if c.order.Bias {
+					fill(segment[(hi-lo)*size.dense:][:size.dense], 1)
+				}
+			}
 		}
-		v := grow(&s.v, size.rows*span)
+		b.v, b.w = grow(&s.v, size.rows*span), grow(&s.w, size.rows*longest)
 		for block := range slices.Chunk(outputs, size.rows) {
-			c.block(block, twice, v, x, t0, n, span)
+			b.compute(block)
 		}
 	})
 	if len(rest) > 0 {
@@ -163,13 +188,24 @@ func (c *linearCall) dense() {
 	}
 }
 
-// block computes the outputs of one tile. Its segments are those from the first
+// denseBlock is the outputs of one tile over a span of tokens.
+type denseBlock struct {
+	*linearCall
+	twice       []segment
+	t0, n, span int
+	panel       int       // elements of a panel
+	x           []float32 // [panels][rows][width]
+	v           []float32 // [outputs][span]
+	w           []float32 // [outputs] the last segment with its bias
+}
+
+// compute computes the outputs of one tile. Its segments are those from the first
 // output's first segment to the last output's last; an output's sums start when its
 // own first segment comes and are stored after its last, whatever the tile adds to
 // them before and after. Neighbours in the ring lose little by that.
-func (c *linearCall) block(outputs []int, twice []segment, v, x []float32, t0, n, span int) {
-	size := c.impl.tile()
-	tile := denseTile{vStride: span, wStep: 1}
+func (b *denseBlock) compute(outputs []int) {
+	c, size := b.linearCall, b.impl.tile()
+	tile := denseTile{vStride: b.span, wStep: 1}
 	for r := range size.rows {
 		j := outputs[min(r, len(outputs)-1)]
 		tile.w[r] = c.w[j*c.k : (j+1)*c.k]
@@ -179,21 +215,55 @@ func (c *linearCall) block(outputs []int, twice []segment, v, x []float32, t0, n
 	for q := first(0); stored < len(outputs); {
 		for ; started < len(outputs) && first(started) == q; started++ {
 			seg := c.order.First[outputs[started]]
-			fill(v[started*span:(started+1)*span], start(c.order.Segments[seg] < c.order.Segments[seg+1]))
+			fill(b.v[started*b.span:(started+1)*b.span], start(c.order.Segments[seg] < c.order.Segments[seg+1]))
 		}
-		to := first(stored) + len(c.order.Ring)
+		to, ends := first(stored)+len(c.order.Ring), true
 		if started < len(outputs) {
-			to = first(started) // within a round of the first output
+			to, ends = first(started), false // within a round of the first output
 		}
-		tile.segs = twice[q:to]
-		for p := 0; p < n; p += size.dense {
-			tile.v, tile.x = v[p:], x[p*c.k:]
-			c.impl.denseTile(c.p.arithmetic(), &tile)
+		if ends && c.order.Bias {
+			b.add(&tile, b.twice[q:to-1])
+			biased := tile
+			last := b.withBias(&biased, outputs, b.twice[to-1], func(r int) bool {
+				return r >= stored && r < started && first(r)+len(c.order.Ring) == to
+			})
+			b.add(&biased, last[:])
+		} else {
+			b.add(&tile, b.twice[q:to])
 		}
 		for q = to; stored < started && first(stored)+len(c.order.Ring) == q; stored++ {
-			c.finish(outputs[stored], t0, v[stored*span:][:n])
+			c.finish(outputs[stored], b.t0, b.v[stored*b.span:][:b.n])
 		}
 	}
+}
+
+// add adds segments to the sums of all panels.
+func (b *denseBlock) add(tile *denseTile, segs []segment) {
+	if len(segs) == 0 {
+		return
+	}
+	tile.segs = segs
+	width := b.impl.tile().dense
+	for p := 0; p < b.n; p += width {
+		tile.v, tile.x = b.v[p:], b.x[p/width*b.panel:]
+		b.impl.denseTile(b.p.arithmetic(), tile)
+	}
+}
+
+// withBias gives the tile the weights of one segment with what multiplies the ones
+// behind its inputs: the bias of the outputs whose chain it ends.
+func (b *denseBlock) withBias(tile *denseTile, outputs []int, seg segment, ends func(r int) bool) [1]segment {
+	n := seg.n + 1
+	for r := range b.impl.tile().rows {
+		w := b.w[r*n:][:n]
+		copy(w, tile.w[r][seg.w:][:seg.n])
+		w[seg.n] = negZero
+		if r < len(outputs) && ends(r) {
+			w[seg.n] = b.bias(outputs[r])
+		}
+		tile.w[r] = w
+	}
+	return [1]segment{{x: seg.x, n: n}}
 }
 
 // withoutZeros returns the outputs in ring order, those with a zero weight apart: a
@@ -217,14 +287,34 @@ func (c *linearCall) withoutZeros() (outputs, rest []int) {
 	return outputs, rest
 }
 
-// twice returns the tile segments of two rounds of the ring, for weights and panel in
-// input order. An empty segment adds -0, which changes nothing.
+// panelRow is the row of a dense panel where segment c begins: with biases each
+// segment is followed by ones.
+func (o Order) panelRow(c int) int {
+	if o.Bias {
+		return o.Segments[c] + c
+	}
+	return o.Segments[c]
+}
+
+// panelRows is how many rows a dense panel has, and the longest segment in it.
+func (o Order) panelRows() (all, longest int) {
+	for c := range o.Ring {
+		longest = max(longest, o.Segments[c+1]-o.Segments[c])
+	}
+	if s := len(o.Ring); o.Bias {
+		return o.Segments[s] + s, longest + 1
+	}
+	return o.Segments[len(o.Ring)], longest
+}
+
+// twice returns the tile segments of two rounds of the ring, for weights in input order
+// and the panel. An empty segment adds -0, which changes nothing.
 func (o Order) twice(width int) []segment {
 	var all []segment
 	for range 2 {
 		for _, c := range o.Ring {
 			lo, hi := o.Segments[c], o.Segments[c+1]
-			all = append(all, segment{w: lo, x: lo * width, n: hi - lo})
+			all = append(all, segment{w: lo, x: o.panelRow(c) * width, n: hi - lo})
 		}
 	}
 	return all

@@ -76,7 +76,7 @@ func csr(m, k int, keep func() bool) (ptr []int, idx []int32) {
 }
 
 // linearScalar is the documentation of Linear, one output of one token at a time.
-func linearScalar(p Precision, out Out, y0 float32, w, x []float32, o Order, first int) float32 {
+func linearScalar(p Precision, out Out, y0 float32, w, x []float32, o Order, first int, bias float32) float32 {
 	round := func(v float32) float32 {
 		if p == FP16 {
 			return Half(v)
@@ -101,6 +101,12 @@ func linearScalar(p Precision, out Out, y0 float32, w, x []float32, o Order, fir
 			default:
 				psum = round(psum + product)
 			}
+		}
+		if n == len(o.Ring)-1 && bias != 0 {
+			if !found {
+				psum = negZero
+			}
+			psum, found = round(psum+bias), true
 		}
 		switch {
 		case !found:
@@ -133,13 +139,20 @@ func TestLinearEqualsScalar(t *testing.T) {
 		ptr, idx := csr(m, k, func() bool { return dense || r.Float64() < density })
 		w := values(r, len(idx), p != FP32, special)
 		full := make([]float32, m*k)
+		at := make([]int32, len(idx))
 		for j := range m {
 			for n := ptr[j]; n < ptr[j+1]; n++ {
+				at[n] = int32(j*k) + idx[n]
 				full[j*k+int(idx[n])] = w[n]
 			}
 		}
 		x := values(r, k*tokens, p != FP32, special)
 		y0 := values(r, m*tokens, p != FP32, special)
+		bias := make([]float32, m)
+		if o.Bias = rapid.Bool().Draw(rt, "bias"); o.Bias {
+			bias = values(r, m, p != FP32, special)
+			out.Bias = bias
+		}
 		want := make([]float32, m*tokens)
 		column := make([]float32, k)
 		for i := range tokens {
@@ -147,7 +160,7 @@ func TestLinearEqualsScalar(t *testing.T) {
 				column[c] = x[c*tokens+i]
 			}
 			for j := range m {
-				want[j*tokens+i] = linearScalar(p, out, y0[j*tokens+i], full[j*k:(j+1)*k], column, o, o.First[j])
+				want[j*tokens+i] = linearScalar(p, out, y0[j*tokens+i], full[j*k:(j+1)*k], column, o, o.First[j], bias[j])
 			}
 		}
 		for _, impl := range Supported() {
@@ -164,7 +177,8 @@ func TestLinearEqualsScalar(t *testing.T) {
 					}
 				}
 				check("dense", e.Dense(p, m, k, o), full)
-				check("sparse", e.Sparse(p, k, ptr, idx, o), w)
+				check("sparse", e.Sparse(p, k, ptr, idx, nil, o), w)
+				check("sparse from dense", e.Sparse(p, k, ptr, idx, at, o), full)
 			}
 		}
 	})
@@ -216,7 +230,7 @@ func TestLinearEqualsModel(t *testing.T) {
 				}
 				for _, impl := range Supported() {
 					y := make([]float32, m*tokens)
-					NewWith(impl, 2).Sparse(tc.p, k, ptr, idx, o).Apply(y, x, w, Out{})
+					NewWith(impl, 2).Sparse(tc.p, k, ptr, idx, nil, o).Apply(y, x, w, Out{})
 					for i := range tokens {
 						for j := range m {
 							if got := y[j*tokens+i]; math.Float32bits(got) != math.Float32bits(want[i][j]) {

@@ -9,6 +9,7 @@ type Order struct {
 	Segments []int // [S+1] ascending bounds over inputs, 0 to K; a segment may be empty
 	Ring     []int // [S] each segment once
 	First    []int // [M] the segment that starts the chain of each output
+	Bias     bool  // the last segment of a chain adds one more product, the output's bias and 1
 }
 
 // check panics unless o orders the sums of an m x k layer: it is the compiler's.
@@ -30,6 +31,11 @@ func (o Order) check(m, k int) {
 			panic(fmt.Sprintf("vec: order first[%d] is %d of %d segments", j, c, s))
 		}
 	}
+}
+
+// last is the segment that ends the chain of output j.
+func (o Order) last(j int, at []int) int {
+	return o.Ring[(at[o.First[j]]+len(o.Ring)-1)%len(o.Ring)]
 }
 
 // positions returns each segment's place in the ring.

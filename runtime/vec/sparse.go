@@ -25,16 +25,22 @@ type sparsePlan struct {
 }
 
 type sparsePart struct {
-	rows   []int     // outputs
-	start  []float32 // [rows] what their chains begin from
+	rows   []int      // outputs
+	first  [][2]int32 // [rows] places of the first segment's weights
 	chunks []sparseChunk
 }
 
 type sparseChunk struct {
-	rows   []tileRow
-	count  []int32 // [segments]
-	source []int32 // [segments] place of the first weight
-	off    []int32 // [weights]
+	rows  []tileRow
+	segs  []sparseSegment
+	count []int32 // [segments] weights with the bias
+	off   []int32 // [weights]
+}
+
+// sparseSegment is where the weights of a partial sum come from.
+type sparseSegment struct {
+	source, n int32 // place of the first, and how many
+	bias      int32 // the output whose bias follows, -1 if none
 }
 
 func newSparsePlan(o Order, width int, rows []sparseRow) *sparsePlan {
@@ -62,8 +68,9 @@ func (o Order) chunkCuts(inputs int) []int {
 }
 
 func newSparsePart(o Order, at, cuts []int, width int, rows []sparseRow) sparsePart {
-	part := sparsePart{rows: make([]int, len(rows)), start: make([]float32, len(rows))}
-	bounds := make([][]int32, len(rows)) // place of each segment's first weight in the row
+	part := sparsePart{rows: make([]int, len(rows)), first: make([][2]int32, len(rows))}
+	ones := int32(o.Segments[len(o.Ring)] * width) // behind the inputs
+	bounds := make([][]int32, len(rows))           // place of each segment's first weight in the row
 	for i, row := range rows {
 		part.rows[i] = row.j
 		b := make([]int32, len(o.Segments))
@@ -76,7 +83,7 @@ func newSparsePart(o Order, at, cuts []int, width int, rows []sparseRow) sparseP
 		}
 		bounds[i] = b
 		first := o.First[row.j]
-		part.start[i] = start(b[first] < b[first+1])
+		part.first[i] = [2]int32{int32(row.w) + b[first], int32(row.w) + b[first+1]}
 	}
 	for n := range len(cuts) - 1 {
 		var c sparseChunk
@@ -86,14 +93,21 @@ func newSparsePart(o Order, at, cuts []int, width int, rows []sparseRow) sparseP
 			for q := max(cuts[n], p); q < min(cuts[n+1], p+len(o.Ring)); q++ {
 				seg := o.Ring[q%len(o.Ring)]
 				lo, hi := bounds[i][seg], bounds[i][seg+1]
-				if lo == hi {
+				bias, n := int32(-1), hi-lo
+				if o.Bias && q == p+len(o.Ring)-1 {
+					bias, n = int32(row.j), n+1
+				}
+				if n == 0 {
 					continue
 				}
 				segs++
-				c.count = append(c.count, hi-lo)
-				c.source = append(c.source, int32(row.w)+lo)
+				c.count = append(c.count, n)
+				c.segs = append(c.segs, sparseSegment{int32(row.w) + lo, hi - lo, bias})
 				for _, k := range row.idx[lo:hi] {
 					c.off = append(c.off, k*int32(width))
+				}
+				if bias >= 0 {
+					c.off = append(c.off, ones)
 				}
 			}
 			if segs > 0 {
@@ -105,26 +119,6 @@ func newSparsePart(o Order, at, cuts []int, width int, rows []sparseRow) sparseP
 		}
 	}
 	return part
-}
-
-// sparse applies the plan, or one of what remains where weights are 0.
-func (c *linearCall) sparse() {
-	if !slices.Contains(c.w, 0) {
-		c.apply(c.plan, c.w)
-		return
-	}
-	rows := make([]sparseRow, c.m)
-	var w []float32
-	for j := range rows {
-		rows[j] = sparseRow{j: j, w: len(w)}
-		for n := c.ptr[j]; n < c.ptr[j+1]; n++ {
-			if c.w[n] != 0 {
-				rows[j].idx = append(rows[j].idx, c.idx[n])
-				w = append(w, c.w[n])
-			}
-		}
-	}
-	c.apply(newSparsePlan(c.order, c.impl.tile().sparse, rows), w)
 }
 
 // sparsely computes the given outputs of a dense layer from their non-zero weights.
@@ -140,28 +134,29 @@ func (c *linearCall) sparsely(outputs []int) {
 			}
 		}
 	}
-	c.apply(newSparsePlan(c.order, c.impl.tile().sparse, rows), w)
+	c.apply(newSparsePlan(c.order, c.impl.tile().sparse, rows), w, nil)
 }
 
 // apply computes the outputs of a plan: per tile of tokens and part of outputs, the
 // chunks in order.
-func (c *linearCall) apply(p *sparsePlan, weights []float32) {
-	w := p.gather(c.e, weights)
+func (c *linearCall) apply(p *sparsePlan, weights []float32, from []int32) {
+	load := c.gather(p, weights, from)
 	width := c.impl.tile().sparse
 	spans := ceilDiv(c.t, width)
 	c.e.each(spans*len(p.parts), func(s *scratch, item int) {
-		part := &p.parts[item/spans]
+		part, load := &p.parts[item/spans], &load[item/spans]
 		t0 := item % spans * width
 		n := min(width, c.t-t0)
-		x := grow(&s.x, c.k*width)
-		c.pack(x, t0, n, width)
+		x := grow(&s.x, (c.k+1)*width)
+		c.pack(x, 0, c.k, t0, n, width)
+		fill(x[c.k*width:], 1)
 		v := grow(&s.v, len(part.rows)*width)
-		for i, z := range part.start {
+		for i, z := range load.start {
 			fill(v[i*width:(i+1)*width], z)
 		}
 		for i := range part.chunks {
 			k := &part.chunks[i]
-			tile := sparseTile{v: v, x: x, rows: k.rows, count: k.count, off: k.off, w: w[item/spans][i]}
+			tile := sparseTile{v: v, x: x, rows: k.rows, count: k.count, off: load.off[i], w: load.w[i]}
 			c.impl.sparseTile(c.p.arithmetic(), &tile)
 		}
 		for i, j := range part.rows {
@@ -170,33 +165,87 @@ func (c *linearCall) apply(p *sparsePlan, weights []float32) {
 	})
 }
 
-// gather brings weights into the order of the plan: [parts][chunks][weights].
-func (p *sparsePlan) gather(e *Engine, weights []float32) [][][]float32 {
-	type place struct{ part, chunk int }
-	var places []place
+// partLoad is the weights of a part.
+type partLoad struct {
+	start []float32   // [rows] what chains begin from
+	w     [][]float32 // [chunks][weights]
+	off   [][]int32   // [chunks][weights]
+}
+
+// gather brings weights into the order of the plan.
+func (c *linearCall) gather(p *sparsePlan, weights []float32, from []int32) []partLoad {
 	n := 0
 	for i := range p.parts {
 		for k := range p.parts[i].chunks {
-			places = append(places, place{i, k})
 			n += len(p.parts[i].chunks[k].off)
 		}
 	}
-	buf := grow(&e.shared.w, n)
-	w := make([][][]float32, len(p.parts))
+	buf := grow(&c.e.shared.w, n)
+	load := make([]partLoad, len(p.parts))
+	type place struct{ part, chunk int }
+	var places []place
 	for i := range p.parts {
-		w[i] = make([][]float32, len(p.parts[i].chunks))
-		for k := range w[i] {
-			n := len(p.parts[i].chunks[k].off)
-			w[i][k], buf = buf[:n], buf[n:]
+		chunks := p.parts[i].chunks
+		load[i] = partLoad{make([]float32, len(p.parts[i].rows)), make([][]float32, len(chunks)), make([][]int32, len(chunks))}
+		places = append(places, place{i, -1})
+		for k := range chunks {
+			n := len(chunks[k].off)
+			load[i].w[k], buf = buf[:n], buf[n:]
+			places = append(places, place{i, k})
 		}
 	}
-	e.Do(len(places), func(i int) {
+	c.e.Do(len(places), func(i int) {
 		at := places[i]
-		c, dst := &p.parts[at.part].chunks[at.chunk], w[at.part][at.chunk]
-		for s, n := range c.count {
-			copy(dst[:n], weights[c.source[s]:])
-			dst = dst[n:]
+		part, load := &p.parts[at.part], &load[at.part]
+		if at.chunk >= 0 {
+			load.off[at.chunk] = c.fillChunk(load.w[at.chunk], &part.chunks[at.chunk], weights, from)
+			return
+		}
+		for r, span := range part.first {
+			any := false
+			for n := span[0]; n < span[1] && !any; n++ {
+				any = pick(weights, from, n) != 0
+			}
+			load.start[r] = start(any)
 		}
 	})
-	return w
+	return load
+}
+
+func pick(w []float32, from []int32, n int32) float32 {
+	if from != nil {
+		n = from[n]
+	}
+	return w[n]
+}
+
+// fillChunk sets the weights of a chunk and returns their inputs. A weight of 0 becomes -0
+// for the ones, which adds nothing.
+func (c *linearCall) fillChunk(dst []float32, k *sparseChunk, weights []float32, from []int32) []int32 {
+	n := 0
+	for _, s := range k.segs {
+		to := dst[n:][:s.n]
+		if from == nil {
+			copy(to, weights[s.source:])
+		} else {
+			for i, at := range from[s.source:][:s.n] {
+				to[i] = weights[at]
+			}
+		}
+		if n += int(s.n); s.bias >= 0 {
+			dst[n] = c.bias(int(s.bias))
+			n++
+		}
+	}
+	if !slices.Contains(dst, 0) {
+		return k.off
+	}
+	off := slices.Clone(k.off)
+	ones := int32(c.k * c.impl.tile().sparse)
+	for i, w := range dst {
+		if w == 0 {
+			dst[i], off[i] = negZero, ones
+		}
+	}
+	return off
 }
