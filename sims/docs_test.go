@@ -20,7 +20,7 @@ func TestDocs(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(data)
-	for _, table := range []string{"top", "machine", "matmul", "mapping", "documents"} {
+	for _, table := range []string{"top", "machine", "matmul", "mapping", "model", "data", "pretrain", "finetune", "decode", "spdf", "documents"} {
 		begin, end := "<!-- keys: "+table+" -->\n", "<!-- end -->\n"
 		before, rest, ok := strings.Cut(text, begin)
 		have, after, closed := strings.Cut(rest, end)

@@ -3,6 +3,7 @@ package sims
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"cs2sim.dev/compiler"
@@ -45,12 +46,37 @@ const autoValue = -1
 
 const machineTable = "machine."
 
+// The experiments.
+const (
+	ExperimentMatMul = "matmul"
+	ExperimentSPDF   = "spdf"
+)
+
+// experiments are those that read the key.
+func (k Key) experiments() []string {
+	table, _, dotted := strings.Cut(k.Name, ".")
+	switch {
+	case k.Name == "mapping.run_ahead":
+		return []string{ExperimentMatMul, ExperimentSPDF}
+	case k.Name == "mapping.columns_per_head" || k.Name == "mapping.tokens_per_pe":
+		return []string{ExperimentSPDF}
+	case table == "matmul" || table == "mapping" || k.Name == "check":
+		return []string{ExperimentMatMul}
+	case !dotted || table == "machine":
+		return []string{ExperimentMatMul, ExperimentSPDF}
+	}
+	return []string{ExperimentSPDF}
+}
+
+// Of tells whether an experiment reads the key.
+func (k Key) Of(experiment string) bool { return slices.Contains(k.experiments(), experiment) }
+
 // Schema lists every key that has a value, in the order of the resolved run file. extends, machine.file
 // and the [[variant]] tables steer how files are put together; they are in documentKeys.
 func Schema() []Key {
 	keys := []Key{
-		{Name: "experiment", Type: Word, Words: []string{"matmul"}, Required: true,
-			Doc:   "What to run: `matmul` is one layer Y = X Wᵀ at several weight sparsities.",
+		{Name: "experiment", Type: Word, Words: []string{ExperimentMatMul, ExperimentSPDF}, Required: true,
+			Doc:   "What to run: `matmul` is one layer Y = X Wᵀ at several weight sparsities; `spdf` trains a GPT, sparse pre-training and dense fine-tuning.",
 			field: func(c *Config) any { return &c.Experiment }},
 		{Name: "seed", Type: Whole, Min: 0, Max: 1 << 53,
 			Doc:   "Seed of masks, weights and activations. The same run file and seed give the same bytes.",
@@ -66,38 +92,62 @@ func Schema() []Key {
 			field: func(c *Config) any { return &c.Machine.Name }},
 	}
 	keys = append(keys, machineKeys()...)
-	return append(keys,
-		Key{Name: "matmul.rows", Type: Whole, Unit: "features", Min: 1, Max: model.MaxFeatures,
+	keys = append(keys, matmulKeys()...)
+	keys = append(keys, mappingKeys()...)
+	keys = append(keys, modelKeys()...)
+	keys = append(keys, dataKeys()...)
+	keys = append(keys, trainingKeys("pretrain", func(c *Config) *Training { return &c.Pretrain })...)
+	keys = append(keys, trainingKeys("finetune", func(c *Config) *Training { return &c.Finetune })...)
+	keys = append(keys, decodeKeys()...)
+	return append(keys, spdfKeys()...)
+}
+
+// matmulKeys are the keys of [matmul].
+func matmulKeys() []Key {
+	return []Key{
+		{Name: "matmul.rows", Type: Whole, Unit: "features", Min: 1, Max: model.MaxFeatures,
 			Doc:   "Output features of the layer: rows of W.",
 			field: func(c *Config) any { return &c.MatMul.Rows }},
-		Key{Name: "matmul.cols", Type: Whole, Unit: "features", Min: 1, Max: model.MaxFeatures,
+		{Name: "matmul.cols", Type: Whole, Unit: "features", Min: 1, Max: model.MaxFeatures,
 			Doc:   "Input features of the layer: columns of W.",
 			field: func(c *Config) any { return &c.MatMul.Cols }},
-		Key{Name: "matmul.tokens", Type: Whole, Unit: "tokens", Min: 1, Max: 1e12,
+		{Name: "matmul.tokens", Type: Whole, Unit: "tokens", Min: 1, Max: 1e12,
 			Doc:   "Rows of X, spread over the wafer. No source states it for the published curve: it is the one calibrated number of that experiment.",
 			field: func(c *Config) any { return &c.MatMul.Tokens }},
-		Key{Name: "matmul.precision", Type: Word, Words: precisionWords(),
+		{Name: "matmul.precision", Type: Word, Words: precisionWords(),
 			Doc:   "`mixed`: fp16 storage and wavelets, fp32 accumulation; `fp16`, `fp32`: that format everywhere.",
 			field: func(c *Config) any { return (*string)(&c.MatMul.Precision) }},
-		Key{Name: "matmul.sparsities", Type: Reals, Unit: "fraction", Min: 0, Max: 1, Below: true,
+		{Name: "matmul.sparsities", Type: Reals, Unit: "fraction", Min: 0, Max: 1, Below: true,
 			Doc:   "Fractions of zero weights to simulate, one point each. A dense point is simulated as the base of the speedup even if 0 is not listed.",
 			field: func(c *Config) any { return &c.MatMul.Sparsities }},
-		Key{Name: "matmul.mask", Type: Word, Words: []string{string(model.MaskUnstructured), string(model.MaskRowBalanced), string(model.MaskNM)},
+		{Name: "matmul.mask", Type: Word, Words: []string{string(model.MaskUnstructured), string(model.MaskRowBalanced), string(model.MaskNM)},
 			Doc:   "Where the non-zeros are. `unstructured`: anywhere, exact in number; `row_balanced`: as many in every row; `nm`: as many in every `nm_group` consecutive weights.",
 			field: func(c *Config) any { return (*string)(&c.MatMul.Mask) }},
-		Key{Name: "matmul.nm_group", Type: Whole, Unit: "weights", Min: 1, Max: model.MaxFeatures,
+		{Name: "matmul.nm_group", Type: Whole, Unit: "weights", Min: 1, Max: model.MaxFeatures,
 			Doc:   "M of an N:M mask; N is (1 - sparsity) x M and must be whole. Used with `mask = \"nm\"` only.",
 			field: func(c *Config) any { return &c.MatMul.NMGroup }},
-		Key{Name: "mapping.groups", Type: Auto, Unit: "groups", Min: 1, Max: 4096,
+	}
+}
+
+// mappingKeys are the keys of [mapping].
+func mappingKeys() []Key {
+	return []Key{
+		{Name: "mapping.columns_per_head", Type: Auto, Unit: "columns", Min: 1, Max: 4096,
+			Doc:   "PE columns that the features of an attention head are spread over. `\"auto\"`: the compiler searches.",
+			field: func(c *Config) any { return &c.Mapping.ColumnsPerHead }},
+		{Name: "mapping.tokens_per_pe", Type: Auto, Unit: "tokens", Min: 1, Max: 512,
+			Doc:   "Tokens of a sequence on one PE. `\"auto\"`: the compiler searches.",
+			field: func(c *Config) any { return &c.Mapping.TokensPerPE }},
+		{Name: "mapping.groups", Type: Auto, Unit: "groups", Min: 1, Max: 4096,
 			Doc:   "Token groups the wafer's columns are cut into; every group gets all weights and other tokens. `\"auto\"`: the compiler searches.",
 			field: func(c *Config) any { return &c.Mapping.Groups }},
-		Key{Name: "mapping.run_ahead", Type: Auto, Unit: "rows", Min: 0, Max: 4096,
+		{Name: "mapping.run_ahead", Type: Auto, Unit: "rows", Min: 0, Max: 4096,
 			Doc:   "Output rows a PE may accumulate beyond the one whose partial sums are pending. `\"auto\"`: the compiler searches.",
 			field: func(c *Config) any { return &c.Mapping.RunAhead }},
-		Key{Name: "mapping.per_sparsity", Type: Flag,
+		{Name: "mapping.per_sparsity", Type: Flag,
 			Doc:   "`false`: one mapping, searched for all sparsities together; `true`: each sparsity gets its own.",
 			field: func(c *Config) any { return &c.Mapping.PerSparsity }},
-	)
+	}
 }
 
 // machineKeys are the fields of the machine presets, with the units and ranges of the machine table.
@@ -156,7 +206,7 @@ func FindKey(name string) (Key, error) {
 			return k, nil
 		}
 	}
-	return Key{}, fmt.Errorf("unknown key%s", didYouMean(name, append(keyNames(), "machine", "matmul", "mapping")))
+	return Key{}, fmt.Errorf("unknown key%s", didYouMean(name, append(keyNames(), "machine", "matmul", "mapping", "model", "data", "pretrain", "finetune", "decode", "spdf")))
 }
 
 func keyNames() []string {

@@ -39,7 +39,7 @@ func (k Key) accept(v any) (any, *misfit) {
 		}
 		return s, nil
 	case Path:
-		if s, ok := v.(string); ok && s != "" {
+		if s, ok := v.(string); ok && (s != "" || k.field != nil) {
 			return s, nil
 		}
 		return no("must be the path of a file")

@@ -151,7 +151,7 @@ type matmulRun struct {
 	results sims.Results
 }
 
-func (m *matmulRun) runFile() []byte { return sims.WriteRunFile(m.curves) }
+func (m *matmulRun) runFile() []byte { return sims.WriteRunFile(m.out.dir, m.curves) }
 func (m *matmulRun) maps() bool      { return true }
 
 func (m *matmulRun) write(f *sims.Folder, results []sims.Result, note string) error {

@@ -75,7 +75,7 @@ type gridSweep struct {
 
 // runFile is the file that was swept, and how.
 func (g *gridSweep) runFile() []byte {
-	text := sims.WriteRunFile([]sims.Curve{g.base})
+	text := sims.WriteRunFile(g.out.dir, []sims.Curve{g.base})
 	for _, v := range g.vary {
 		text = fmt.Appendf(text, "\n# swept with --vary %q", v)
 	}
