@@ -24,6 +24,7 @@ type Config struct {
 	Pretrain, Finetune Training
 	Decode             Decode
 	SPDF               SPDF
+	GPT                GPT
 }
 
 // MatMul is the layer Y = X Wᵀ and the sparsities of W to simulate.
@@ -64,6 +65,7 @@ func Defaults() Config {
 		Mapping: Mapping{Groups: autoValue, RunAhead: autoValue, ColumnsPerHead: autoValue, TokensPerPE: autoValue},
 	}
 	c.fillSPDF()
+	c.fillGPT()
 	for k := 1; k <= 10; k++ {
 		c.MatMul.Sparsities = append(c.MatMul.Sparsities, 1-1/float64(k))
 	}
@@ -149,6 +151,10 @@ func (k Key) assign(c *Config, v any) {
 		*f = v.(float64)
 	case *[]float64:
 		*f = v.([]float64)
+	case *[]int:
+		*f = v.([]int)
+	case *[]string:
+		*f = v.([]string)
 	default:
 		panic("sims: key " + k.Name + " has a field of unknown type")
 	}
@@ -176,6 +182,10 @@ func (k Key) Value(c *Config) any {
 	case *float64:
 		return *f
 	case *[]float64:
+		return *f
+	case *[]int:
+		return *f
+	case *[]string:
 		return *f
 	}
 	panic("sims: key " + k.Name + " has a field of unknown type")
@@ -217,6 +227,10 @@ func (c *Config) check(s settings, file string) (bad problems) {
 	}
 	if err := c.Model.Shape.Validate(); err != nil {
 		report("model.layers", "", -1, "%v", err)
+		return bad
+	}
+	if c.Experiment == ExperimentGPT {
+		c.checkGPT(report)
 		return bad
 	}
 	c.checkSPDF(report)

@@ -15,15 +15,17 @@ import (
 type Type string
 
 const (
-	Word   Type = "word"         // one of Key.Words
-	Path   Type = "path"         // of a file, relative to the file that names it
-	Flag   Type = "boolean"      // true or false
-	Whole  Type = "whole number" // an integer, or a float without fraction such as 4e5
-	Auto   Type = "auto"         // a whole number, or "auto"
-	Real   Type = "number"       //
-	Reals  Type = "numbers"      // a list of at least one, none twice
-	String Type = "text"         // any string; in documentKeys only
-	Keyed  Type = "table"        // in documentKeys only
+	Word   Type = "word"          // one of Key.Words
+	Path   Type = "path"          // of a file, relative to the file that names it
+	Flag   Type = "boolean"       // true or false
+	Whole  Type = "whole number"  // an integer, or a float without fraction such as 4e5
+	Auto   Type = "auto"          // a whole number, or "auto"
+	Real   Type = "number"        //
+	Reals  Type = "numbers"       // a list of at least one, none twice unless Key.Repeat
+	Wholes Type = "whole numbers" // a list of at least one, none twice
+	Words  Type = "words"         // a list of Key.Words, none twice; may be empty
+	String Type = "text"          // any string; in documentKeys only
+	Keyed  Type = "table"         // in documentKeys only
 )
 
 // Key is one key of a run file: all there is to know about it. Validation, --set and --vary, the
@@ -35,10 +37,11 @@ type Key struct {
 	Words    []string // Word only
 	Min, Max float64  // of numbers
 	Below    bool     // Max itself is out of range
+	Repeat   bool     // Reals only: may be empty and hold a value more than once
 	Required bool     //
 	Doc      string   //
 
-	field func(*Config) any // *string, *bool, *int or *[]float64; nil for machine fields and paths
+	field func(*Config) any // a pointer to the value; nil for machine fields and paths
 }
 
 // autoValue stands for "auto" in an int field. No Auto key allows it as a number.
@@ -50,20 +53,25 @@ const machineTable = "machine."
 const (
 	ExperimentMatMul = "matmul"
 	ExperimentSPDF   = "spdf"
+	ExperimentGPT    = "gpt"
 )
 
 // experiments are those that read the key.
 func (k Key) experiments() []string {
 	table, _, dotted := strings.Cut(k.Name, ".")
 	switch {
-	case k.Name == "mapping.run_ahead":
+	case k.Name == "fidelity" || k.Name == "mapping.run_ahead":
 		return []string{ExperimentMatMul, ExperimentSPDF}
 	case k.Name == "mapping.columns_per_head" || k.Name == "mapping.tokens_per_pe":
-		return []string{ExperimentSPDF}
+		return []string{ExperimentSPDF, ExperimentGPT}
 	case table == "matmul" || table == "mapping" || k.Name == "check":
 		return []string{ExperimentMatMul}
 	case !dotted || table == "machine":
-		return []string{ExperimentMatMul, ExperimentSPDF}
+		return []string{ExperimentMatMul, ExperimentSPDF, ExperimentGPT}
+	case table == "gpt":
+		return []string{ExperimentGPT}
+	case table == "model" && k.Name != "model.weights":
+		return []string{ExperimentSPDF, ExperimentGPT}
 	}
 	return []string{ExperimentSPDF}
 }
@@ -75,8 +83,8 @@ func (k Key) Of(experiment string) bool { return slices.Contains(k.experiments()
 // and the [[variant]] tables steer how files are put together; they are in documentKeys.
 func Schema() []Key {
 	keys := []Key{
-		{Name: "experiment", Type: Word, Words: []string{ExperimentMatMul, ExperimentSPDF}, Required: true,
-			Doc:   "What to run: `matmul` is one layer Y = X Wᵀ at several weight sparsities; `spdf` trains a GPT, sparse pre-training and dense fine-tuning.",
+		{Name: "experiment", Type: Word, Words: []string{ExperimentMatMul, ExperimentSPDF, ExperimentGPT}, Required: true,
+			Doc:   "What to run: `matmul` is one layer Y = X Wᵀ at several weight sparsities; `spdf` trains a GPT, sparse pre-training and dense fine-tuning; `gpt` is what that costs at full size: one step of each is simulated.",
 			field: func(c *Config) any { return &c.Experiment }},
 		{Name: "seed", Type: Whole, Min: 0, Max: 1 << 53,
 			Doc:   "Seed of masks, weights and activations. The same run file and seed give the same bytes.",
@@ -99,7 +107,8 @@ func Schema() []Key {
 	keys = append(keys, trainingKeys("pretrain", func(c *Config) *Training { return &c.Pretrain })...)
 	keys = append(keys, trainingKeys("finetune", func(c *Config) *Training { return &c.Finetune })...)
 	keys = append(keys, decodeKeys()...)
-	return append(keys, spdfKeys()...)
+	keys = append(keys, spdfKeys()...)
+	return append(keys, gptKeys()...)
 }
 
 // matmulKeys are the keys of [matmul].
@@ -206,7 +215,7 @@ func FindKey(name string) (Key, error) {
 			return k, nil
 		}
 	}
-	return Key{}, fmt.Errorf("unknown key%s", didYouMean(name, append(keyNames(), "machine", "matmul", "mapping", "model", "data", "pretrain", "finetune", "decode", "spdf")))
+	return Key{}, fmt.Errorf("unknown key%s", didYouMean(name, append(keyNames(), "machine", "matmul", "mapping", "model", "data", "pretrain", "finetune", "decode", "spdf", "gpt")))
 }
 
 func keyNames() []string {
@@ -228,11 +237,7 @@ func didYouMean(word string, known []string) string {
 func (k Key) Range() string {
 	switch k.Type {
 	case Word:
-		quoted := make([]string, len(k.Words))
-		for i, w := range k.Words {
-			quoted[i] = `"` + w + `"`
-		}
-		return oneOf(quoted)
+		return oneOf(quoted(k.Words))
 	case Path:
 		return "a path"
 	case Flag:
@@ -245,6 +250,10 @@ func (k Key) Range() string {
 		return "a number, " + k.interval()
 	case Reals:
 		return "a list of numbers, each " + k.interval()
+	case Wholes:
+		return "a list of whole numbers, each " + k.interval()
+	case Words:
+		return "a list of " + oneOf(quoted(k.Words))
 	}
 	panic("sims: key " + k.Name + " has no type")
 }
@@ -262,6 +271,14 @@ func (k Key) interval() string {
 		text += " " + k.Unit
 	}
 	return text
+}
+
+func quoted(words []string) []string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = `"` + w + `"`
+	}
+	return out
 }
 
 func oneOf(words []string) string {

@@ -61,6 +61,9 @@ func (a Axis) number(i int) (float64, bool) {
 	if list, ok := v.([]float64); ok && len(list) == 1 {
 		return list[0], true
 	}
+	if list, ok := v.([]int); ok && len(list) == 1 {
+		return float64(list[0]), true
+	}
 	n, ok := asFloat(v)
 	return n, ok && !math.IsNaN(n)
 }
