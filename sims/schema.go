@@ -56,8 +56,6 @@ const (
 func (k Key) experiments() []string {
 	table, _, dotted := strings.Cut(k.Name, ".")
 	switch {
-	case k.Name == "mapping.run_ahead":
-		return []string{ExperimentMatMul, ExperimentSPDF}
 	case k.Name == "mapping.columns_per_head" || k.Name == "mapping.tokens_per_pe":
 		return []string{ExperimentSPDF}
 	case table == "matmul" || table == "mapping" || k.Name == "check":
