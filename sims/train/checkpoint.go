@@ -50,7 +50,8 @@ const keptCheckpoints = 2
 
 const checkpointSuffix = ".ckpt"
 
-func (c Checkpoints) path(step int) string {
+// Path is the file of the checkpoint after so many steps.
+func (c Checkpoints) Path(step int) string {
 	return filepath.Join(c.Dir, fmt.Sprintf("%s-%08d%s", c.Name, step, checkpointSuffix))
 }
 
@@ -60,15 +61,20 @@ func (c Checkpoints) Save(s *State) error {
 	if err != nil {
 		return err
 	}
-	path := c.path(s.Step)
+	path := c.Path(s.Step)
 	if err := renameio.WriteFile(path, data, 0o666, renameio.WithTempDir(c.Dir)); err != nil {
 		return fmt.Errorf("writing checkpoint %s: %w", path, err)
 	}
+	return c.Prune(keptCheckpoints)
+}
+
+// Prune removes all checkpoints of the run but the newest n.
+func (c Checkpoints) Prune(n int) error {
 	files, err := c.files()
 	if err != nil {
 		return err
 	}
-	for _, old := range files[min(keptCheckpoints, len(files)):] {
+	for _, old := range files[min(n, len(files)):] {
 		if err := os.Remove(old); err != nil {
 			return fmt.Errorf("removing an old checkpoint: %w", err)
 		}
@@ -92,15 +98,6 @@ func (c Checkpoints) files() ([]string, error) {
 	slices.Sort(files)
 	slices.Reverse(files)
 	return files, nil
-}
-
-// Remove deletes all checkpoints of the run.
-func (c Checkpoints) Remove() error {
-	files, err := c.files()
-	for _, f := range files {
-		err = errors.Join(err, os.Remove(f))
-	}
-	return err
 }
 
 // Newest loads the newest checkpoint that is whole and of this run, into parameters of that
