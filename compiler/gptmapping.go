@@ -13,6 +13,7 @@ import (
 // GPTOptions steer the search for the mapping of a GPT.
 type GPTOptions struct {
 	Train          bool
+	Logits         bool      // see StepOptions
 	ColumnsPerHead int       // 0 searches
 	Tokens         int       // per PE; 0 searches
 	Chunks         int       // parts of the vocabulary; 0 takes the fewest that fit
@@ -64,7 +65,7 @@ func PlanGPT(cfg model.Config, t Target, p model.Precision, o GPTOptions) (*Step
 		if err != nil {
 			return nil, nil, &Error{"map", err}
 		}
-		step, err := NewStep(s, StepOptions{Train: o.Train, Save: c.Save, Chunks: c.Chunks, RunAhead: o.RunAhead})
+		step, err := NewStep(s, StepOptions{Train: o.Train, Logits: o.Logits, Save: c.Save, Chunks: c.Chunks, RunAhead: o.RunAhead})
 		if err == nil {
 			return step, candidates[:i+1], nil
 		}

@@ -30,16 +30,24 @@ type Step struct {
 	Train  bool
 	Saved  bool // every block keeps its activations; otherwise only its input, and the rest is recomputed
 	Phases []Phase
-	Tiles  []*Tile // in the order of their first use
+	Logits []VocabLogits // what a step up to the logits leaves in SRAM; otherwise empty
+	Tiles  []*Tile       // in the order of their first use
 	Ones   *Tile
 	Plan   MemoryPlan
 
 	builder *stepBuilder
 }
 
+// VocabLogits are the logits of a part of the vocabulary.
+type VocabLogits struct {
+	Tile *Tile
+	Rows []int // token id that is feature j of Tile
+}
+
 // StepOptions shape a step.
 type StepOptions struct {
 	Train    bool // with backward pass
+	Logits   bool // ends with the logits, without a loss; not with Train
 	Save     bool // keep all activations of all blocks
 	Chunks   int  // parts of the vocabulary, at least 1
 	RunAhead int  // most output rows beyond the pending ring
@@ -204,6 +212,12 @@ func (b *stepBuilder) head() {
 		t := b.tile(fmt.Sprintf("%s logits%s", b.pass, c.name), c.bounds, pe.F32)
 		b.do("lm_head"+c.name, &Linear{Param: "wte", X: a, Y: t, Ones: b.step.Ones, Rows: c.rows})
 		return t
+	}
+	if b.o.Logits {
+		for _, c := range chunks {
+			b.step.Logits = append(b.step.Logits, VocabLogits{logits(c), c.rows})
+		}
+		return
 	}
 	for i, c := range chunks {
 		t := logits(c)

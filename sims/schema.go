@@ -60,7 +60,7 @@ const (
 func (k Key) experiments() []string {
 	table, _, dotted := strings.Cut(k.Name, ".")
 	switch {
-	case k.Name == "fidelity" || k.Name == "mapping.run_ahead":
+	case k.Name == "fidelity":
 		return []string{ExperimentMatMul, ExperimentSPDF}
 	case k.Name == "mapping.columns_per_head" || k.Name == "mapping.tokens_per_pe":
 		return []string{ExperimentSPDF, ExperimentGPT}
