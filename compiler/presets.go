@@ -72,6 +72,9 @@ func machines() []preset {
 			entry{1, Assumed, "as wse2"}, entry{1, Stated, "Luczynski et al., HPDC 2024"}, entry{2, Stated, "measured"}},
 		row("ramp_cycles", "cycles", 1, 64, true, entry{2, Stated, "Luczynski et al., HPDC 2024"}),
 		row("io_bits_per_second", "bit/s", 1, 1e18, false, entry{1.2e12, Stated, "12 x 100 GbE; " + hc34}),
+		row("memoryx_bytes_per_second", "bytes/s", 1e6, 1e18, false, entry{1.5e12, Assumed, "memory of the MemoryX nodes while they update weights, ten times the wafer's link"}),
+		row("swarmx_fanout", "systems", 2, 1024, true, entry{4, Assumed, "of one level of the tree"}),
+		row("swarmx_level_seconds", "s", 0, 1, false, entry{2e-6, Assumed, "latency of one level of the tree, one way"}),
 		row("watts_per_core", "W", 0, 10, false, entry{0.030, Stated, "peak; " + hc34}),
 		row("joules_per_bit_hop", "J", 0, 1e-6, false, entry{0.15e-12, Stated, hc34}),
 	}

@@ -85,6 +85,14 @@ func (s MaskSpec) total(rows, cols int) int64 {
 	return int64(math.Round((1 - s.Sparsity) * float64(rows) * float64(cols)))
 }
 
+// NonZeros is the number of non-zeros of a rows x cols mask, without drawing it.
+func (s MaskSpec) NonZeros(rows, cols int) (int64, error) {
+	if err := s.Validate(rows, cols); err != nil {
+		return 0, err
+	}
+	return s.total(rows, cols), nil
+}
+
 // keptInGroup is the number of non-zeros in a group of n <= M inputs: N*n/M rounded
 // half up. That is N in a whole group and may be 0 in the ragged last one.
 func (s MaskSpec) keptInGroup(n int) int {

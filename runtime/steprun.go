@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/pe"
@@ -105,12 +106,65 @@ func (t *Trainer) cost(ctx context.Context, i int) (*PhaseReport, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.keep(key, p)
+	return p, nil
+}
+
+// Cost does one micro-batch without values on the stream engine, different phases on several
+// threads; the result does not depend on how many.
+func (t *Trainer) Cost(ctx context.Context, threads int, progress func(done, total int64)) (*StepReport, error) {
+	var order []int // the first phase of each kind
+	seen := map[string]bool{}
+	for i := range t.phases {
+		if key := t.key(t.step.Phases[i].Kernel); !seen[key] {
+			seen[key] = true
+			order = append(order, i)
+		}
+	}
+	reports, errs := make([]*PhaseReport, len(order)), make([]error, len(order))
+	var mu sync.Mutex
+	var workers sync.WaitGroup
+	next, done := 0, int64(0)
+	for range max(1, threads) {
+		workers.Go(func() {
+			for {
+				mu.Lock()
+				n := next
+				next++
+				mu.Unlock()
+				if n >= len(order) || ctx.Err() != nil {
+					return
+				}
+				reports[n], errs[n] = t.phases[order[n]].cycles(ctx)
+				mu.Lock()
+				if done++; progress != nil {
+					progress(done, int64(len(order)))
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	workers.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for n, i := range order {
+		ph := t.step.Phases[i]
+		if errs[n] != nil {
+			return nil, fmt.Errorf("phase %d, %s %s of %s: %w", i, ph.Kernel.Name(), ph.Pass, ph.Name, errs[n])
+		}
+		t.keep(t.key(ph.Kernel), reports[n])
+	}
+	return t.Run(ctx, false, nil)
+}
+
+// keep files the cycles of a kind of phase once their account is closed.
+func (t *Trainer) keep(key string, p *PhaseReport) {
 	s := t.step.Space
 	if got, want := p.Grid.Sum(s.Groups*s.Columns, s.Rows()).Total(), int64(s.Groups*s.Columns*s.Rows())*p.Cycles; got != want {
 		panic(fmt.Sprintf("runtime: states of kernel %s sum to %d, PEs x cycles is %d", key, got, want))
 	}
 	t.costs[key] = p
-	return p, nil
 }
 
 // key names what the cycles of a kernel depend on beside the space: its shape, and for a masked
@@ -123,10 +177,10 @@ func (t *Trainer) key(k compiler.Kernel) string {
 		return fmt.Sprintf("%d%v", x.Total(), x.Type)
 	}
 	param := func(name string) string {
-		if t.store.Pattern(name) == nil {
-			return "dense"
+		if t.store.Masked(name) {
+			return name
 		}
-		return name
+		return "dense"
 	}
 	switch k := k.(type) {
 	case *compiler.Linear:

@@ -11,9 +11,11 @@ import (
 // Store is MemoryX for a GPT: parameters, their gradients, and the micro-batch at work.
 type Store struct {
 	Space    *compiler.Space
-	Params   *model.Params
-	Streamed []float32 // [Layout.Size] parameters as they go onto a wavelet
-	Grads    []float32 // [Layout.Size] of the loss times LossScale, summed over micro-batches
+	Layout   *model.Layout
+	Specs    []model.MaskSpec // [Layout.Tensors] in a store of shapes; nil otherwise
+	Params   *model.Params    // nil in a store of shapes
+	Streamed []float32        // [Layout.Size] parameters as they go onto a wavelet
+	Grads    []float32        // [Layout.Size] of the loss times LossScale, summed over micro-batches
 	Batch    model.Batch
 	// LossScale multiplies the loss before the backward pass, so that small gradients survive fp16.
 	LossScale float32
@@ -22,9 +24,15 @@ type Store struct {
 
 // NewStore puts parameters into MemoryX.
 func NewStore(s *compiler.Space, p *model.Params) *Store {
-	m := &Store{Space: s, Params: p, LossScale: 1, Grads: make([]float32, len(p.Values))}
+	m := &Store{Space: s, Layout: p.Layout, Params: p, LossScale: 1, Grads: make([]float32, len(p.Values))}
 	m.Refresh()
 	return m
+}
+
+// NewShapeStore is MemoryX without values: shapes and masks are all that cycles depend on. A
+// tensor whose mask has no kind is dense.
+func NewShapeStore(s *compiler.Space, l *model.Layout, masks []model.MaskSpec) *Store {
+	return &Store{Space: s, Layout: l, Specs: masks, LossScale: 1}
 }
 
 // Refresh rounds the parameters to the format they are streamed in.
@@ -49,12 +57,20 @@ func (m *Store) Grad(name string) []float32 {
 }
 
 func (m *Store) view(arena []float32, name string) (values []float32, rows, cols int) {
-	l := m.Params.Layout
+	l := m.Layout
 	i := l.Index(name)
 	if i < 0 {
 		panic(fmt.Sprintf("runtime: no parameter %q", name))
 	}
 	return l.View(arena, i), l.Tensors[i].Rows, l.Tensors[i].Cols
+}
+
+// Masked tells whether a parameter has a mask.
+func (m *Store) Masked(name string) bool {
+	if m.Params == nil {
+		return m.Specs[m.Layout.Index(name)].Kind != ""
+	}
+	return m.Pattern(name) != nil
 }
 
 // Pattern is the mask of a parameter, nil if it is dense.
