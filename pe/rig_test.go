@@ -19,6 +19,7 @@ func testConfig() Config {
 		SRAMBytes: 48 << 10, Banks: 8, FP16PerCycle: 4, MixedPerCycle: 2, FP32PerCycle: 1, ConflictFactor: 2,
 		TensorStartCycles: 6, DescriptorLoadCycles: 28, TriggerStartCycles: 2, TaskSwitchCycles: 10, Microthreads: 8,
 		ScalarCycles: 1, JumpCycles: 2, ScalarMemoryCycles: 3, ScalarFloatCycles: 4, ReciprocalCycles: 20, SendCycles: 5, TimestampCycles: 7,
+		RecipElementCycles: 4, RSqrtElementCycles: 8, ExpElementCycles: 10, LogElementCycles: 14, GELUElementCycles: 20,
 		LaunchCycles: 17,
 	}
 }

@@ -4,127 +4,137 @@ import "math"
 
 // The functions of special-function instructions, in float32 operations alone so that they
 // have the same bits on every host. A conversion after each product keeps the compiler from
-// fusing it with a sum.
+// fusing it with a sum. Package runtime/vec has them for whole vectors.
 
-// Exp is e^x, within 2 ulp where the result is normal; below that it is 0.
+// Exp is e^x within 1 ulp over the finite results, subnormal ones included; 0 below
+// -104, +Inf above 88.73. Cody-Waite reduction and the polynomial of Cephes expf,
+// every operation rounded to float32.
 func Exp(x float32) float32 {
-	const (
-		log2e = 1.4426950408889634
-		ln2hi = 0.693359375
-		ln2lo = -2.12194440e-4
-		top   = 88.72284  // e^top is the largest finite result
-		low   = -87.33655 // e^low is the least normal one
-	)
-	switch {
-	case x != x:
-		return x
-	case x > top:
-		return float32(math.Inf(1))
-	case x < low:
-		return 0
+	const magic = 12582912 // 1.5 * 2^23: adding it rounds to an integer
+	if 89 < x {
+		x = 89
 	}
-	n := roundEven(float32(x * log2e))
-	r := x - float32(n*ln2hi)
-	r -= float32(n * ln2lo)
-	// Minimax polynomial of e^r on +-ln2/2, as in the Cephes library.
+	if -104 > x {
+		x = -104
+	}
+	t := float32(x*1.44269504088896341) + magic
+	n := t - magic
+	r := x - float32(n*0.693359375) // exact: the constant has 10 bits
+	r -= float32(n * -2.12194440e-4)
 	p := float32(1.9875691500e-4)
-	for _, c := range [5]float32{1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1} {
-		p = float32(p*r) + c
-	}
+	p = float32(p*r) + 1.3981999507e-3
+	p = float32(p*r) + 8.3334519073e-3
+	p = float32(p*r) + 4.1665795894e-2
+	p = float32(p*r) + 1.6666665459e-1
+	p = float32(p*r) + 5.0000001201e-1
 	p = float32(p*float32(r*r)) + r
 	p++
-	k := int32(n)
-	if k == 128 { // 2^128 is no float32
-		return p * 2 * math.Float32frombits(uint32(127+127)<<23)
-	}
-	return p * math.Float32frombits(uint32(k+127)<<23)
+	// 2^n in two factors, for n of 128 and of subnormal results.
+	ni := int32(math.Float32bits(t)) - int32(math.Float32bits(magic))
+	half := ni >> 1
+	p *= power(half)
+	return p * power(ni-half)
 }
 
-// roundEven rounds |x| < 2^22 to the nearest integer, ties to even.
-func roundEven(x float32) float32 {
-	const magic = 3 << 22
-	return float32(x+magic) - magic
-}
+// power is 2^n for n in -126..127.
+func power(n int32) float32 { return math.Float32frombits(uint32(n+127) << 23) }
 
-// Tanh is (e^2x - 1) / (e^2x + 1); for small |x| an odd polynomial.
+// Tanh is within 2 ulp. Cephes tanhf: a polynomial below 0.625, else from Exp.
 func Tanh(x float32) float32 {
-	a := math.Float32frombits(math.Float32bits(x) &^ (1 << 31))
-	if a < 0.625 {
-		z := float32(x * x)
-		p := float32(-5.70498872745e-3)
-		for _, c := range [4]float32{2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1} {
-			p = float32(p*z) + c
+	a := x
+	if a < 0 {
+		a = -a
+	}
+	if a >= 0.625 {
+		r := 1 - 2/(Exp(float32(2*a))+1)
+		if x < 0 {
+			return -r
 		}
-		return float32(float32(p*z)*x) + x
+		return r
 	}
-	t := float32(1)
-	if a < 9.1 { // beyond, 1 to the last bit
-		t = 1 - 2/(Exp(2*a)+1)
+	if x == 0 {
+		return x // of either sign
 	}
-	if x < 0 {
-		return -t
-	}
-	if x != x {
-		return x
-	}
-	return t
+	z := float32(x * x)
+	p := float32(-5.70498872745e-3)
+	p = float32(p*z) + 2.06390887954e-2
+	p = float32(p*z) - 5.37397155531e-2
+	p = float32(p*z) + 1.33314422036e-1
+	p = float32(p*z) - 3.33332819422e-1
+	return float32(float32(p*z)*x) + x
 }
 
+// The constants of GELU: z = -2 sqrt(2/pi) (x + 0.044715 x^3) and -dz/dx.
 const (
-	geluRoot  = 0.7978845608028654 // sqrt(2/pi)
-	geluCubic = 0.044715
+	geluZ  = -1.5957691216057308
+	geluZ3 = -0.07135481627159025
+	geluC  = 1.5957691216057308
+	geluC3 = 0.21406444881477076
 )
 
-// GELU is GPT-2's form: x/2 (1 + tanh(sqrt(2/pi)(x + 0.044715 x^3))).
-func GELU(x float32) float32 {
-	return float32(float32(0.5*x) * (1 + Tanh(geluArgument(x))))
+func geluArg(x float32) float32 {
+	return x * (geluZ + float32(geluZ3*float32(x*x)))
 }
 
-func geluArgument(x float32) float32 {
-	cube := float32(float32(x*x) * x)
-	return float32(geluRoot * (x + float32(geluCubic*cube)))
-}
+// GELU is GPT-2's x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), computed as the
+// identical x / (1 + e^z), which does not cancel for negative x.
+func GELU(x float32) float32 { return x / (1 + Exp(geluArg(x))) }
 
-// GELUSlope is the derivative of GELU.
+// GELUSlope is the derivative of GELU: with s = 1/(1+e^z), s + x (-dz/dx) s (1-s)
+// where 1-s = e^z s. Beyond 16 it is exactly 1 or 0 in float32; the limits keep
+// infinities out of the products.
 func GELUSlope(x float32) float32 {
-	t := Tanh(geluArgument(x))
-	inner := float32(geluRoot * (1 + float32(3*geluCubic*float32(x*x))))
-	tail := float32(float32(float32(0.5*x)*(1-float32(t*t))) * inner)
-	return float32(0.5*(1+t)) + tail
+	if 16 < x {
+		x = 16
+	}
+	if -16 > x {
+		x = -16
+	}
+	z := geluArg(x)
+	if 80 < z {
+		z = 80
+	}
+	e := Exp(z)
+	s := 1 / (1 + e)
+	d := geluC + float32(geluC3*float32(x*x))
+	return s + float32(float32(x*d)*float32(float32(e*s)*s))
 }
 
-// RSqrt is 1/sqrt(x).
+// RSqrt is 1/sqrt(x), root and quotient each rounded.
 func RSqrt(x float32) float32 { return 1 / float32(math.Sqrt(float64(x))) }
 
-// Log is the natural logarithm, within 2 ulp away from 1; of 0 it is -Inf.
+// Log is the natural logarithm within 1 ulp; -Inf at 0, NaN below. Cephes logf.
 func Log(x float32) float32 {
 	switch {
+	case x != x || x < 0:
+		return float32(math.NaN())
 	case x == 0:
 		return float32(math.Inf(-1))
-	case x < 0 || x != x:
-		return float32(math.NaN())
 	case x > math.MaxFloat32:
 		return x
 	}
-	scale := float32(0)
+	e := float32(-126)
 	if x < 0x1p-126 {
-		x, scale = x*0x1p32, -32
+		x *= 0x1p23
+		e -= 23
 	}
-	bits := math.Float32bits(x)
-	e := float32(int32(bits>>23) - 126)
-	m := math.Float32frombits(bits&(1<<23-1) | 126<<23) // in [1/2, 1)
-	if m < math.Sqrt2/2 {
-		m, e = m+m, e-1
+	b := math.Float32bits(x)
+	e += float32(int32(b >> 23))
+	m := math.Float32frombits(b&0x7fffff | 0x3f000000) // in [1/2, 1)
+	if m < 0.70710678118654752440 {
+		e--
+		m = m + m - 1
+	} else {
+		m--
 	}
-	m--
-	e += scale
 	z := float32(m * m)
 	p := float32(7.0376836292e-2)
-	for _, c := range [8]float32{-1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1} {
+	for _, c := range [...]float32{-1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
+		-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1} {
 		p = float32(p*m) + c
 	}
-	y := float32(float32(p*m) * z)
-	y += float32(e * -2.12194440e-4)
-	y -= float32(0.5 * z)
-	return float32(m+y) + float32(e*0.693359375)
+	p = float32(float32(p*m) * z)
+	p += float32(e * -2.12194440e-4)
+	p -= float32(0.5 * z)
+	return m + p + float32(e*0.693359375)
 }

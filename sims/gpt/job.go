@@ -103,7 +103,7 @@ func (r *Result) close() {
 	m := r.Job.Machine
 	capacity := r.Report.Step.Space.MicroBatch()
 	r.MicroSteps = (r.PerSystem + capacity - 1) / capacity
-	r.UpdateTail = updateTail(r)
+	r.UpdateTail = r.Report.UpdateTail(int64(r.Job.Model.Vocabulary) * int64(r.Job.Model.DModel))
 	if r.Job.Systems > 1 {
 		r.SwarmX = swarmLatency(r.Job)
 	}
@@ -113,25 +113,6 @@ func (r *Result) close() {
 
 // SequencesPerSecond is over all systems.
 func (r *Result) SequencesPerSecond() float64 { return float64(r.Job.Batch) / r.StepSeconds }
-
-// updateTail follows MemoryX through the last micro-batch: it updates a tensor when its gradient
-// is complete, one after the other, and what is left when the wafer is done is exposed. The
-// bytes are those of AdamW per weight: weight and two moments read and written, gradient read, fp32.
-func updateTail(r *Result) int64 {
-	const bytesPerWeight = 7 * 4
-	perWeight := bytesPerWeight * r.Job.Machine.Get("clock_hz") / r.Job.Machine.Get("memoryx_bytes_per_second")
-	var now, free float64
-	step := r.Report.Step
-	for i, p := range r.Report.Phases {
-		now += float64(p.Cycles + r.Report.Switch)
-		if g, ok := step.Phases[i].Kernel.(*compiler.WeightGrad); ok && g.Param != "wte" {
-			free = max(free, now) + perWeight*float64(p.EdgeOut)/float64(step.Space.Groups)
-		}
-	}
-	// The embedding's gradient is complete only after the last phase.
-	free = max(free, now) + perWeight*float64(r.Job.Model.Vocabulary)*float64(r.Job.Model.DModel)
-	return int64(free - now)
-}
 
 // swarmLatency is the tree's latency once down with the first weights and once up with the
 // last gradients; in between its links are as wide as a wafer's edge and it streams.

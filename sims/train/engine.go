@@ -22,7 +22,8 @@ type Engine interface {
 // Work is what the wafer did for a call, or for many.
 type Work struct {
 	MicroBatches int64          `json:"micro_batches"`
-	Cycles       int64          `json:"cycles"` // one micro-batch after the other
+	Cycles       int64          `json:"cycles"`        // one micro-batch after the other, and updates
+	UpdateCycles int64          `json:"update_cycles"` // of Cycles: the wafer waits for MemoryX to finish AdamW
 	FMACs        int64          `json:"fmacs"`  // of all PEs, padding included
 	States       pe.StateCycles `json:"states"` // of the PEs that hold tokens
 }
@@ -31,6 +32,7 @@ type Work struct {
 func (w *Work) Add(o Work) {
 	w.MicroBatches += o.MicroBatches
 	w.Cycles += o.Cycles
+	w.UpdateCycles += o.UpdateCycles
 	w.FMACs += o.FMACs
 	w.States.Add(o.States, 1)
 }

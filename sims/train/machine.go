@@ -84,10 +84,16 @@ func (m *Machine) Loss(ctx context.Context, b model.Batch, scale float32, grads 
 	for first := 0; first < b.B; first += size {
 		l.store.Batch = microBatch(b, first, size, c.SequenceLength)
 		l.store.Batch.Total = total
-		if err := l.run(ctx, &work); err != nil {
+		report, err := l.run(ctx, &work)
+		if err != nil {
 			return 0, work, err
 		}
 		loss += l.store.Loss
+		if grads != nil && first+size >= b.B {
+			work.UpdateCycles = report.UpdateTail(int64(c.Vocabulary) * int64(c.DModel))
+			work.Cycles += work.UpdateCycles
+			work.States[pe.Idle] += work.UpdateCycles * l.pes()
+		}
 	}
 	for i, g := range l.store.Grads {
 		if grads == nil {
@@ -161,7 +167,7 @@ func (m *Machine) Logits(ctx context.Context, sequences [][]int32) ([][]float32,
 			return nil, work, err
 		}
 		l.store.Batch = b
-		if err := l.run(ctx, &work); err != nil {
+		if _, err := l.run(ctx, &work); err != nil {
 			return nil, work, err
 		}
 		l.collect(part, out[first:])
@@ -234,21 +240,25 @@ func (m *Machine) load(kind stepKind) (*loadedStep, error) {
 func density(p *model.Params) float64 { return 1 - p.Sparsity().OfLinear() }
 
 // run does one micro-batch.
-func (l *loadedStep) run(ctx context.Context, work *Work) error {
+func (l *loadedStep) run(ctx context.Context, work *Work) (*runtime.StepReport, error) {
 	r, err := l.trainer.Run(ctx, true, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	w := Work{MicroBatches: 1, Cycles: r.Cycles, States: r.States}
 	for _, p := range r.Phases {
 		w.FMACs += p.FMACs
 	}
-	s := l.step.Space
-	all := int64(s.Target.Width()) * int64(s.Target.Height())
-	used := int64(s.Groups*s.Columns) * int64(s.Rows())
-	w.States[pe.Idle] -= (all - used) * r.Cycles
+	target := l.step.Space.Target
+	w.States[pe.Idle] -= (int64(target.Width())*int64(target.Height()) - l.pes()) * r.Cycles
 	work.Add(w)
-	return nil
+	return r, nil
+}
+
+// pes are those that hold tokens.
+func (l *loadedStep) pes() int64 {
+	s := l.step.Space
+	return int64(s.Groups*s.Columns) * int64(s.Rows())
 }
 
 // collect takes the logits after the last token of each sequence.
