@@ -41,7 +41,7 @@ func TestInputErrors(t *testing.T) {
 		{"key in wrong table", head + "rows = 5", "run.toml:2: rows: value 5: unknown key: did you mean matmul.rows?"},
 		{"dotted unknown key", head + "machine.clock = 5", "run.toml:2: machine.clock: value 5: unknown key"},
 		{"no experiment", "seed = 1", `run.toml: experiment: is missing, must be "matmul"`},
-		{"unknown experiment", `experiment = "matmal"`, `run.toml:1: experiment: value "matmal": must be "matmul" or "spdf"; did you mean "matmul"?`},
+		{"unknown experiment", `experiment = "matmal"`, `run.toml:1: experiment: value "matmal": must be "matmul", "spdf" or "gpt"; did you mean "matmul"?`},
 		{"wrong type", head + "[matmul]\nrows = \"12\"", `run.toml:3: matmul.rows: value "12": is a string, must be a whole number, 1 to 1048576 features`},
 		{"fraction", head + "[matmul]\nrows = 1.5", "run.toml:3: matmul.rows: value 1.5: has a fraction"},
 		{"zero rows", head + "[matmul]\nrows = 0", "run.toml:3: matmul.rows: value 0: is out of range, must be a whole number, 1 to 1048576 features"},
