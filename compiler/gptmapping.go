@@ -19,7 +19,7 @@ type GPTOptions struct {
 	Chunks         int       // parts of the vocabulary; 0 takes the fewest that fit
 	Densities      []float64 // the objective is the geometric mean over these of the estimated cycles per sequence; empty: 1
 	RunAhead       int       // most output rows; 0: maxRunAhead
-	Sequences      int       // most sequences there are to hold; 0: no limit
+	Sequences      int       // of one update, in as many micro-batches as they need; 0: no limit
 }
 
 // GPTCandidate is one mapping with its estimate.
@@ -124,8 +124,8 @@ func worthTrying(length, tokens int) bool {
 // chunk and in more.
 func candidatesOf(s *Space, o GPTOptions) (out []GPTCandidate) {
 	sequences := float64(s.MicroBatch())
-	if o.Sequences > 0 {
-		sequences = min(sequences, float64(o.Sequences))
+	if o.Sequences > 0 { // the last micro-batch of an update takes as long as a full one
+		sequences = float64(o.Sequences) / float64(ceilDiv(o.Sequences, s.MicroBatch()))
 	}
 	for _, save := range []bool{true, false} {
 		if !save && !o.Train {

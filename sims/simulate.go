@@ -69,12 +69,18 @@ func Simulate(ctx context.Context, curves []Curve, o Options) ([]Result, error) 
 	if o.engine.compile == nil {
 		o.engine = engine{compiler.Compile, runtime.Run}
 	}
-	if limit := goruntime.GOMAXPROCS(0); o.Threads < 1 || o.Threads > limit {
-		o.Threads = limit
-	}
+	o.Threads = Threads(o.Threads)
 	p := newPool(curves, o)
 	err := p.run(ctx)
 	return p.results(curves), err
+}
+
+// Threads is n, but at least 1 and at most one per processor; 0 stands for that.
+func Threads(n int) int {
+	if limit := goruntime.GOMAXPROCS(0); n < 1 || n > limit {
+		return limit
+	}
+	return n
 }
 
 // job is one point to simulate.
