@@ -42,6 +42,9 @@ Ctrl-C keeps the finished points; the same command with --resume does only the r
 		if out.dir == "" {
 			out.dir = defaultDir(args[0], "")
 		}
+		if curves[0].Config.Experiment == sims.ExperimentGPT {
+			return c.trainGPT(ctx, out, curves, &gptRun{console: c, out: out, curves: curves})
+		}
 		return c.simulate(ctx, out, curves, &matmulRun{console: c, out: out, curves: curves})
 	})
 	return cmd

@@ -57,7 +57,11 @@ the dense point of the same combination. Variants of the run file take no part.`
 		if out.dir == "" {
 			out.dir = defaultDir(args[0], "-sweep")
 		}
-		return c.simulate(ctx, out, curves, &gridSweep{console: c, out: out, base: base, vary: vary, axes: axes})
+		grid := gridSweep{console: c, out: out, base: base, vary: vary, axes: axes}
+		if base.Config.Experiment == sims.ExperimentGPT {
+			return c.trainGPT(ctx, out, curves, &gptSweep{gridSweep: grid, curves: curves})
+		}
+		return c.simulate(ctx, out, curves, &grid)
 	})
 	return cmd
 }
