@@ -72,9 +72,9 @@ func (c *Case) run(ctx context.Context, o Options, alike map[string]*Step, progr
 			err = &sims.InternalError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	p, err := c.Job.Plan()
+	p, err := c.Plan()
 	if err != nil {
-		return nil, c.blame(err)
+		return nil, err
 	}
 	m := p.Chosen()
 	every := c.Job
@@ -93,6 +93,15 @@ func (c *Case) run(ctx context.Context, o Options, alike map[string]*Step, progr
 	}
 	alike[kind] = s
 	return s, nil
+}
+
+// Plan compiles the case's step. The error is an *InputError at the key that asks for too much.
+func (c *Case) Plan() (*Plan, error) {
+	p, err := c.Job.Plan()
+	if err != nil {
+		return nil, c.blame(err)
+	}
+	return p, nil
 }
 
 // blame says which key a compile error is about.
