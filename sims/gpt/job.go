@@ -106,7 +106,10 @@ func (p *Plan) Chosen() compiler.GPTCandidate { return p.Candidates[len(p.Candid
 // Simulate runs one micro-batch through all phases. Cycles do not depend on values: none are
 // computed.
 func (p *Plan) Simulate(ctx context.Context, threads int, progress func(done, total int64)) (*Step, error) {
-	store := runtime.NewShapeStore(p.Step.Space, p.Layout, p.Specs)
+	store, err := runtime.NewShapeStore(p.Step.Space, p.Layout, p.Specs)
+	if err != nil {
+		return nil, err
+	}
 	trainer, err := runtime.NewTrainer(p.Step, store, runtime.Stream)
 	if err != nil {
 		return nil, err
