@@ -258,6 +258,12 @@ func chunksOf(vocab []int, n int) []vocabChunk {
 	columns := len(vocab) - 1
 	n = max(1, min(n, widest(vocab)))
 	chunks := make([]vocabChunk, n)
+	cuts := map[int][]int{} // of a share of so many tokens
+	for c := range columns {
+		if width := vocab[c+1] - vocab[c]; cuts[width] == nil {
+			cuts[width] = spread(width, n)
+		}
+	}
 	for i := range chunks {
 		c := &chunks[i]
 		if n > 1 {
@@ -265,7 +271,7 @@ func chunksOf(vocab []int, n int) []vocabChunk {
 		}
 		c.bounds = []int{0}
 		for col := range columns {
-			cut := spread(vocab[col+1]-vocab[col], n)
+			cut := cuts[vocab[col+1]-vocab[col]]
 			for r := vocab[col] + cut[i]; r < vocab[col]+cut[i+1]; r++ {
 				c.rows = append(c.rows, r)
 			}
