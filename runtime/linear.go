@@ -10,9 +10,10 @@ import (
 
 // linearPhase streams a matrix of MemoryX.
 type linearPhase struct {
+	m *Store
 	k *compiler.Linear
 	p *compiler.Program // of the whole wafer
-	w *matrix
+	w *matrix           // of a store without values
 }
 
 func newLinearPhase(m *Store, k *compiler.Linear) (*linearPhase, error) {
@@ -21,11 +22,23 @@ func newLinearPhase(m *Store, k *compiler.Linear) (*linearPhase, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := m.matrix(streamedUse{param: k.Param, bias: k.Bias, rows: k.Rows, transposed: k.Transposed, x: k.X, y: k.Y})
-	return &linearPhase{k: k, p: p, w: w}, nil
+	return &linearPhase{m: m, k: k, p: p}, nil
 }
 
-func (f *linearPhase) feed(l *compiler.Layout) { l.Ingress[0].Next = newMemoryX(f.p, f.w).next }
+// weights are what MemoryX has to stream now: which values are 0 changes from step to step.
+func (f *linearPhase) weights() *matrix {
+	k := f.k
+	use := streamedUse{param: k.Param, bias: k.Bias, rows: k.Rows, transposed: k.Transposed, x: k.X, y: k.Y}
+	if f.m.Params != nil {
+		return f.m.matrix(use)
+	}
+	if f.w == nil {
+		f.w = f.m.matrix(use)
+	}
+	return f.w
+}
+
+func (f *linearPhase) feed(l *compiler.Layout) { l.Ingress[0].Next = newMemoryX(f.p, f.weights()).next }
 
 func (f *linearPhase) collect(out []EdgeData) error {
 	if len(out) > 0 {
@@ -36,7 +49,9 @@ func (f *linearPhase) collect(out []EdgeData) error {
 
 // cycles folds rows and groups, see streamEngine.
 func (f *linearPhase) cycles(ctx context.Context) (*PhaseReport, error) {
-	e := newFoldedEngine(f.p, f.w, f.w.nonZeros())
+	w := f.weights()
+	e := newFoldedEngine(f.p, w, w.nonZeros())
+	e.rowEvents = maxKernelEvents
 	if err := e.run(ctx, nil); err != nil {
 		return nil, err
 	}
@@ -59,9 +74,9 @@ func (f *linearPhase) values(h *Host) error {
 	}
 	psum, ring := make([]float32, tokens), make([]float32, tokens)
 	var bits []uint64
-	p := f.p
+	p, w := f.p, f.weights()
 	for _, j := range p.Stream.Rows {
-		bits = f.w.row(j, bits)
+		bits = w.row(j, bits)
 		owner, first := p.OwnerOf(j), 0
 		if len(p.Ring) > 1 {
 			first = p.RingStart(owner)
@@ -72,10 +87,10 @@ func (f *linearPhase) values(h *Host) error {
 			loaded := false
 			hi := p.InBounds[c+1]
 			for k := nextBit(bits, p.InBounds[c], hi); k < hi; k = nextBit(bits, k+1, hi) {
-				scaled(psum, f.w.value(j, k), x[k*tokens:][:tokens], loaded)
+				scaled(psum, w.value(j, k), x[k*tokens:][:tokens], loaded)
 				loaded = true
 			}
-			if b := f.w.value(j, biasInput); c == owner && b != 0 {
+			if b := w.value(j, biasInput); c == owner && b != 0 {
 				addScalar(psum, b, loaded)
 				loaded = true
 			}
