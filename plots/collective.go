@@ -33,7 +33,7 @@ func Collective(t sims.Table) (LineChart, error) {
 		XLabel: "Elements per PE", YLabel: "Cycles", LogX: true, LogY: true,
 		Subtitle: "Points: simulated. Lines: closed form (Luczynski et al., HPDC 2024) and the machine's start",
 	}
-	pes, elements := sortedDistinct(columns["pes"]), distinct(columns["elements"])
+	pes, elements := sortedDistinct(columns["pes"]), sortedDistinct(columns["elements"])
 	for _, b := range elements {
 		c.XTicks = append(c.XTicks, Tick{b, groupDigits(strconv.FormatFloat(b, 'f', -1, 64))})
 	}

@@ -21,6 +21,7 @@ type Store struct {
 	Loss      float32 // of the micro-batch: its part of the weighted mean
 
 	masks []*model.Mask // [Layout.Tensors] of a store of shapes; nil where dense
+	bits  maskBits      // of them
 }
 
 // NewStore puts parameters into MemoryX.
