@@ -10,21 +10,22 @@ import (
 )
 
 // Roofline draws the FLOP/s of every kernel of a model's step over its arithmetic intensity, under the
-// wafer's roofs.
+// wafer's roofs. Kernels of less than half a percent of the step are left out.
 func Roofline(results gpt.Results, model string, sparsity float64) (LineChart, error) {
 	t, machine, precision := results.Kernels, results.Machine, results.Precision
 	fail := func(err error) (LineChart, error) { return LineChart{}, fmt.Errorf("roofline: %w", err) }
 	r := reader{t: t}
 	models, kernel, pass, op := r.texts("model"), r.texts("kernel"), r.texts("pass"), r.texts("op")
-	at, rate, intensity := r.numbers("sparsity"), r.numbers("flops_per_second"), r.numbers("flops_per_byte")
+	at, rate, intensity, share := r.numbers("sparsity"), r.numbers("flops_per_second"), r.numbers("flops_per_byte"), r.numbers("share_percent")
 	if r.err != nil {
 		return fail(r.err)
 	}
+	const leastShare = 0.5
 	var points []Series
 	var local []string
 	lo, hi := math.Inf(1), 0.0
 	for i := range t.Rows {
-		if models[i] != model || at[i] != sparsity || rate[i] <= 0 {
+		if models[i] != model || at[i] != sparsity || rate[i] <= 0 || share[i] < leastShare {
 			continue
 		}
 		name := kernel[i]
@@ -49,8 +50,7 @@ func Roofline(results gpt.Results, model string, sparsity float64) (LineChart, e
 	if len(points) == 0 {
 		return fail(fmt.Errorf("no kernels of %s at sparsity %v with I/O", model, sparsity))
 	}
-	// The link carries as many bits each way; a kernel's bytes are those of both, so its roof is twice one way's.
-	bandwidth := 2 * machine.Get("io_bits_per_second") / 8
+	bandwidth := machine.Get("io_bits_per_second") / 8 // each way
 	peak := gpt.Peak(machine, precision)
 	full := gpt.Peak(machine, "fp16")
 	lo, hi = min(lo, peak/bandwidth)/3, max(hi, full/bandwidth)*3
@@ -59,7 +59,7 @@ func Roofline(results gpt.Results, model string, sparsity float64) (LineChart, e
 	}
 	chart := LineChart{
 		Title:    fmt.Sprintf("Roofline of %s at %s sparsity", model, percentLabel(sparsity)),
-		Subtitle: "FLOPs of all PEs, padding included, over bytes on the wafer's I/O link",
+		Subtitle: "FLOPs of all PEs, padding included, over bytes on the busier way of the I/O link",
 		XLabel:   "Arithmetic intensity (FLOPs per byte of I/O)", YLabel: "PFLOP/s", LogX: true, LogY: true,
 	}
 	if len(local) > 0 {

@@ -83,7 +83,7 @@ func kernelTable(all []Outcome) sims.Table {
 		number("edge_in_per_cycle", "in", "wavelets/cycle", "%.1f"),
 		number("edge_out_per_cycle", "out", "wavelets/cycle", "%.1f"),
 		number("flops_per_second", "FLOP/s", "", "%.3g"),
-		number("flops_per_byte", "intensity", "FLOPs/byte", "%.3g"),
+		number("flops_per_byte", "intensity", "FLOPs/byte", "%.3g"), // of the busier way of the I/O link
 		text("bound_by", "bound by"),
 	}}
 	for i := range all {
@@ -97,8 +97,8 @@ func kernelTable(all []Outcome) sims.Table {
 			cycles := float64(k.cycles)
 			const bytesPerWavelet = 4
 			intensity := math.NaN() // no bytes over the edge
-			if k.in+k.out > 0 {
-				intensity = 2 * float64(k.fmacs) / (bytesPerWavelet * float64(k.in+k.out))
+			if most := max(k.in, k.out); most > 0 {
+				intensity = 2 * float64(k.fmacs) / (bytesPerWavelet * float64(most))
 			}
 			t.Rows = append(t.Rows, []any{
 				o.Model.Name, float64(o.Systems), o.Sparsity, k.op, k.kernel, string(k.pass), float64(k.phases), cycles,
@@ -113,9 +113,9 @@ func kernelTable(all []Outcome) sims.Table {
 }
 
 // KernelSummary is the kernels of the densest and the sparsest pre-training of each model that
-// take at least a hundredth of it.
+// take at least a fiftieth of it.
 func (r Results) KernelSummary() sims.Table {
-	const least = 1.0
+	const least = 2.0
 	t := r.Kernels.Select("model", "sparsity", "op", "kernel", "pass", "phases", "cycles", "share_percent", "pe_utilization", "fmacs_per_cycle", "bound_by")
 	low, high := map[any]float64{}, map[any]float64{}
 	for _, row := range t.Rows {
