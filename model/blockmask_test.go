@@ -1,6 +1,7 @@
 package model
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,6 +59,23 @@ func TestBlockMaskValidate(t *testing.T) {
 		err := c.spec.Validate(8, 8)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: error %v, want %q", c.spec, err, c.want)
+		}
+	}
+}
+
+// A pattern and its mask hold the same positions.
+func TestPatternMask(t *testing.T) {
+	drawn, err := NewMask(9, 130, MaskSpec{Kind: MaskUnstructured, Sparsity: 0.6, Seed: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := drawn.Pattern().Mask()
+	if given.Rows() != 9 || given.Cols() != 130 || given.NonZeros() != drawn.NonZeros() {
+		t.Fatalf("%d x %d with %d non-zeros", given.Rows(), given.Cols(), given.NonZeros())
+	}
+	for j := range 9 {
+		if given.RowNonZeros(j) != drawn.RowNonZeros(j) || !slices.Equal(given.Row(j, []uint64{1, 2, 3, 4}), drawn.Row(j, nil)) {
+			t.Errorf("row %d differs", j)
 		}
 	}
 }

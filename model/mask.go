@@ -119,8 +119,9 @@ type Mask struct {
 	spec     MaskSpec
 	cols     int
 	nonZeros int64
-	inRow    []int32 // [rows] non-zeros of each row, sum nonZeros
-	grid     *Mask   // which blocks are kept; block only
+	inRow    []int32  // [rows] non-zeros of each row, sum nonZeros
+	grid     *Mask    // which blocks are kept; block only
+	given    *Pattern // positions that were not drawn; its spec is empty
 }
 
 // NewMask draws the row counts of a rows x cols mask. The error is that of
@@ -192,8 +193,14 @@ func (m *Mask) Row(j int, dst []uint64) []uint64 {
 		dst = dst[:n]
 		clear(dst)
 	}
-	if m.grid != nil {
+	switch {
+	case m.grid != nil:
 		m.blockRow(j, dst)
+		return dst
+	case m.given != nil:
+		for _, k := range m.given.Row(j) {
+			dst[k>>6] |= 1 << (k & 63)
+		}
 		return dst
 	}
 	src := newPCG(m.spec.Seed^domainMaskRow, uint64(j))

@@ -23,7 +23,10 @@ func (g *gptCompile) flags(cmd *cobra.Command) {
 
 // compileGPT prints the mapping of every different step of a run.
 func (c *console) compileGPT(base sims.Curve, g gptCompile) error {
-	cases := gpt.Cases([]sims.Curve{base})
+	cases, err := gpt.Cases([]sims.Curve{base})
+	if err != nil {
+		return err
+	}
 	if !g.explain && (g.memory || g.listing != "") {
 		return &sims.InputError{Want: "--memory and --listing are parts of --explain, which must be given too"}
 	}

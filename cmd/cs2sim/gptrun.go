@@ -29,7 +29,10 @@ func (c *console) trainGPT(ctx context.Context, out output, curves []sims.Curve,
 			return curve.Problem("experiment", strconv.Quote(e), "of %s must be that of the run, %q", curve.Name, sims.ExperimentGPT)
 		}
 	}
-	cases := gpt.Cases(curves)
+	cases, err := gpt.Cases(curves)
+	if err != nil {
+		return err
+	}
 	probes, err := gpt.Probes(cases)
 	if err != nil {
 		return err

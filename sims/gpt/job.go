@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/model"
@@ -62,7 +61,7 @@ type Plan struct {
 	Job        Job
 	Step       *compiler.Step
 	Layout     *model.Layout
-	Specs      []model.MaskSpec
+	Masks      []*model.Mask           // of every tensor, nil where dense
 	Candidates []compiler.GPTCandidate // best first; the last is the one taken, those before do not fit
 	NonZeros   int64                   // weights of all tensors that are not masked
 	Density    float64                 // of the masked matrices together
@@ -76,20 +75,15 @@ func (j Job) Plan() (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Job: j, Layout: layout}
-	if p.Specs, err = j.Masks.Specs(layout); err != nil {
+	if p.Masks, err = j.Masks.draw(layout); err != nil {
 		return nil, err
 	}
 	zeros := int64(0)
 	for i, t := range layout.Tensors {
 		p.NonZeros += int64(t.Len())
-		if p.Specs[i].Kind == "" {
-			continue
+		if m := p.Masks[i]; m != nil {
+			zeros += int64(t.Len()) - m.NonZeros()
 		}
-		n, err := p.Specs[i].NonZeros(t.Rows, t.Cols)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", t.Name, err)
-		}
-		zeros += int64(t.Len()) - n
 	}
 	p.NonZeros -= zeros
 	p.Density = 1 - float64(zeros)/float64(j.Model.LinearParameters())
@@ -106,10 +100,7 @@ func (p *Plan) Chosen() compiler.GPTCandidate { return p.Candidates[len(p.Candid
 // Simulate runs one micro-batch through all phases. Cycles do not depend on values: none are
 // computed.
 func (p *Plan) Simulate(ctx context.Context, threads int, progress func(done, total int64)) (*Step, error) {
-	store, err := runtime.NewShapeStore(p.Step.Space, p.Layout, p.Specs)
-	if err != nil {
-		return nil, err
-	}
+	store := runtime.NewMaskStore(p.Step.Space, p.Layout, p.Masks)
 	trainer, err := runtime.NewTrainer(p.Step, store, runtime.Stream)
 	if err != nil {
 		return nil, err

@@ -22,6 +22,9 @@ type Masks struct {
 	Matrices     []float64      `json:"matrix_densities,omitempty"` // relative
 	Layers       []float64      `json:"layer_densities,omitempty"`  // relative
 	Seed         uint64         `json:"seed,omitempty"`
+	File         string         `json:"file,omitempty"` // hash of the file whose zeros they are; all else but Sparsity is empty
+
+	given []*model.Mask // of every tensor, from that file
 }
 
 // masksOf are those of a run at a sparsity; a dense model has none, whatever the run says.
@@ -67,6 +70,27 @@ func (m Masks) Specs(l *model.Layout) ([]model.MaskSpec, error) {
 		specs[i] = model.TensorMask(s, t.Name)
 	}
 	return specs, nil
+}
+
+// draw is the mask of every tensor, nil where dense.
+func (m Masks) draw(l *model.Layout) ([]*model.Mask, error) {
+	if m.given != nil {
+		return m.given, nil
+	}
+	specs, err := m.Specs(l)
+	if err != nil {
+		return nil, err
+	}
+	masks := make([]*model.Mask, len(l.Tensors))
+	for i, t := range l.Tensors {
+		if specs[i].Kind == "" {
+			continue
+		}
+		if masks[i], err = model.NewMask(t.Rows, t.Cols, specs[i]); err != nil {
+			return nil, fmt.Errorf("%s: %w", t.Name, err)
+		}
+	}
+	return masks, nil
 }
 
 // densities of all tensors: proportional to their relative densities but at most 1, so that the
@@ -165,6 +189,9 @@ func (m Masks) String() string {
 		return "dense"
 	}
 	text := fmt.Sprintf("%.4g %%", 100*m.Sparsity)
+	if m.File != "" {
+		return text + " of a file"
+	}
 	switch m.Kind {
 	case model.MaskNM:
 		text += fmt.Sprintf(" %d:%d", int(math.Round((1-m.Sparsity)*float64(m.NMGroup))), m.NMGroup)

@@ -1,7 +1,9 @@
 package gpt
 
 import (
+	"fmt"
 	"math"
+	"slices"
 
 	"cs2sim.dev/model"
 	"cs2sim.dev/sims"
@@ -47,33 +49,55 @@ func (c *Case) FLOPs() float64 {
 	return c.Total * c.Model.ForwardFLOPs(c.Length(), density).Training()
 }
 
-// Cases of the curves of a run, in the order of the results: model, systems, sparsity, phase.
-func Cases(curves []sims.Curve) []Case {
-	var all []Case
+// Cases of the curves of a run, in the order of the results: model, systems, sparsity, phase. The
+// error is an *InputError about the mask file.
+func Cases(curves []sims.Curve) (all []Case, err error) {
 	for i := range curves {
-		all = append(all, casesOf(&curves[i])...)
+		more, err := casesOf(&curves[i])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
 	}
-	return all
+	return all, nil
 }
 
-func casesOf(curve *sims.Curve) (all []Case) {
+// masksOfRun are those of a model at every sparsity of a run, dense first where it is not listed,
+// the mask file last.
+func masksOfRun(curve *sims.Curve, m model.Config) (all []Masks, denseListed bool, err error) {
 	c := &curve.Config
-	sparsities := c.GPT.Sparsities
-	dense := false
-	for _, s := range sparsities {
-		dense = dense || s == 0
+	denseListed = slices.Contains(c.GPT.Sparsities, 0)
+	if !denseListed {
+		all = append(all, Masks{})
 	}
-	if !dense {
-		sparsities = append([]float64{0}, sparsities...)
+	for _, s := range c.GPT.Sparsities {
+		all = append(all, masksOf(c, s))
 	}
+	if path := c.GPT.MaskFile; path != "" {
+		given, err := masksOfFile(path, m)
+		if err != nil {
+			return nil, false, curve.Problem("gpt.mask_file", fmt.Sprintf("%q", path), "%v", err)
+		}
+		all = append(all, given)
+	}
+	return all, denseListed, nil
+}
+
+func casesOf(curve *sims.Curve) (all []Case, err error) {
+	c := &curve.Config
 	for _, m := range c.Shapes() {
+		masks, dense, err := masksOfRun(curve, m)
+		if err != nil {
+			return nil, err
+		}
 		for _, systems := range c.GPT.Systems {
-			for _, s := range sparsities {
+			for _, mask := range masks {
+				s := mask.Sparsity
 				one := Case{Curve: curve.Name, Model: m, Sparsity: s, Systems: systems, Listed: dense || s > 0, config: c, curve: curve}
 				pretrain := one
 				pretrain.Batch = batchOf(c, m)
 				pretrain.Total = tokensOf(c, m) / float64(m.SequenceLength)
-				pretrain.Job = one.job(m, masksOf(c, s), pretrain.Batch)
+				pretrain.Job = one.job(m, mask, pretrain.Batch)
 				all = append(all, pretrain)
 				for _, name := range c.GPT.Finetune {
 					tune := one
@@ -89,7 +113,7 @@ func casesOf(curve *sims.Curve) (all []Case) {
 			}
 		}
 	}
-	return all
+	return all, nil
 }
 
 // job is what a system has to do of an update.

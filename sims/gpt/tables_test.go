@@ -65,9 +65,18 @@ func madeUp(c *Case) *Step {
 	return s
 }
 
-func madeUpOutcomes(curves []sims.Curve) []Outcome {
+func casesOfRun(t *testing.T, curves []sims.Curve) []Case {
+	t.Helper()
+	cases, err := Cases(curves)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cases
+}
+
+func madeUpOutcomes(t *testing.T, curves []sims.Curve) []Outcome {
 	steps := map[string]*Step{}
-	cases := Cases(curves)
+	cases := casesOfRun(t, curves)
 	for i := range cases {
 		s := madeUp(&cases[i])
 		steps[s.Key] = s
@@ -81,7 +90,7 @@ models = ["gpt3-xl", "gpt2-small"]
 `
 
 func TestCasesOfThePaper(t *testing.T) {
-	cases := Cases(curvesOf(t, paperRun))
+	cases := casesOfRun(t, curvesOf(t, paperRun))
 	if len(cases) != 2*3*5 {
 		t.Fatalf("%d cases, want 2 models x 3 sparsities x 5 phases", len(cases))
 	}
@@ -103,7 +112,7 @@ func TestCasesOfThePaper(t *testing.T) {
 // Everything in the tables follows from the steps, closes, and survives JSON.
 func TestTables(t *testing.T) {
 	curves := curvesOf(t, paperRun+"systems = [1, 2]\n[[variant]]\nname = \"row-balanced\"\nset = { \"gpt.mask\" = \"row_balanced\" }\n")
-	all := madeUpOutcomes(curves)
+	all := madeUpOutcomes(t, curves)
 	r := NewResults(curves, all)
 	if !r.Complete || r.Variants == nil || r.Scaling == nil || r.Sensitivity != nil {
 		t.Fatal("tables are missing or too many")
@@ -163,7 +172,7 @@ func TestTables(t *testing.T) {
 }
 
 func TestRunKeepsWhatIsFinished(t *testing.T) {
-	cases := Cases(curvesOf(t, paperRun))
+	cases := casesOfRun(t, curvesOf(t, paperRun))
 	have := map[string]*Step{}
 	jobs := Jobs(cases)
 	for _, c := range jobs[:3] {
@@ -182,7 +191,7 @@ func TestRunKeepsWhatIsFinished(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
-	cases := Cases(curvesOf(t, paperRun))
+	cases := casesOfRun(t, curvesOf(t, paperRun))
 	a, b := cases[0].Job, cases[0].Job
 	b.Model.Name = "another name"
 	if a.Key() != b.Key() {
