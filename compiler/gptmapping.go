@@ -13,12 +13,13 @@ import (
 // GPTOptions steer the search for the mapping of a GPT.
 type GPTOptions struct {
 	Train          bool
+	Logits         bool      // see StepOptions
 	ColumnsPerHead int       // 0 searches
 	Tokens         int       // per PE; 0 searches
 	Chunks         int       // parts of the vocabulary; 0 takes the fewest that fit
 	Densities      []float64 // the objective is the geometric mean over these of the estimated cycles per sequence; empty: 1
 	RunAhead       int       // most output rows; 0: maxRunAhead
-	Sequences      int       // most sequences there are to hold; 0: no limit
+	Sequences      int       // of one update, in as many micro-batches as they need; 0: no limit
 }
 
 // GPTCandidate is one mapping with its estimate.
@@ -64,7 +65,7 @@ func PlanGPT(cfg model.Config, t Target, p model.Precision, o GPTOptions) (*Step
 		if err != nil {
 			return nil, nil, &Error{"map", err}
 		}
-		step, err := NewStep(s, StepOptions{Train: o.Train, Save: c.Save, Chunks: c.Chunks, RunAhead: o.RunAhead})
+		step, err := NewStep(s, StepOptions{Train: o.Train, Logits: o.Logits, Save: c.Save, Chunks: c.Chunks, RunAhead: o.RunAhead})
 		if err == nil {
 			return step, candidates[:i+1], nil
 		}
@@ -123,8 +124,8 @@ func worthTrying(length, tokens int) bool {
 // chunk and in more.
 func candidatesOf(s *Space, o GPTOptions) (out []GPTCandidate) {
 	sequences := float64(s.MicroBatch())
-	if o.Sequences > 0 {
-		sequences = min(sequences, float64(o.Sequences))
+	if o.Sequences > 0 { // the last micro-batch of an update takes as long as a full one
+		sequences = float64(o.Sequences) / float64(ceilDiv(o.Sequences, s.MicroBatch()))
 	}
 	for _, save := range []bool{true, false} {
 		if !save && !o.Train {

@@ -30,16 +30,24 @@ type Step struct {
 	Train  bool
 	Saved  bool // every block keeps its activations; otherwise only its input, and the rest is recomputed
 	Phases []Phase
-	Tiles  []*Tile // in the order of their first use
+	Logits []VocabLogits // what a step up to the logits leaves in SRAM; otherwise empty
+	Tiles  []*Tile       // in the order of their first use
 	Ones   *Tile
 	Plan   MemoryPlan
 
 	builder *stepBuilder
 }
 
+// VocabLogits are the logits of a part of the vocabulary.
+type VocabLogits struct {
+	Tile *Tile
+	Rows []int // token id that is feature j of Tile
+}
+
 // StepOptions shape a step.
 type StepOptions struct {
 	Train    bool // with backward pass
+	Logits   bool // ends with the logits, without a loss; not with Train
 	Save     bool // keep all activations of all blocks
 	Chunks   int  // parts of the vocabulary, at least 1
 	RunAhead int  // most output rows beyond the pending ring
@@ -205,6 +213,12 @@ func (b *stepBuilder) head() {
 		b.do("lm_head"+c.name, &Linear{Param: "wte", X: a, Y: t, Ones: b.step.Ones, Rows: c.rows})
 		return t
 	}
+	if b.o.Logits {
+		for _, c := range chunks {
+			b.step.Logits = append(b.step.Logits, VocabLogits{logits(c), c.rows})
+		}
+		return
+	}
 	for i, c := range chunks {
 		t := logits(c)
 		b.do("loss"+c.name, &LossChunk{Logits: t, Rows: c.rows, Max: top, Sum: sum, Target: target, First: i == 0})
@@ -244,6 +258,12 @@ func chunksOf(vocab []int, n int) []vocabChunk {
 	columns := len(vocab) - 1
 	n = max(1, min(n, widest(vocab)))
 	chunks := make([]vocabChunk, n)
+	cuts := map[int][]int{} // of a share of so many tokens
+	for c := range columns {
+		if width := vocab[c+1] - vocab[c]; cuts[width] == nil {
+			cuts[width] = spread(width, n)
+		}
+	}
 	for i := range chunks {
 		c := &chunks[i]
 		if n > 1 {
@@ -251,7 +271,7 @@ func chunksOf(vocab []int, n int) []vocabChunk {
 		}
 		c.bounds = []int{0}
 		for col := range columns {
-			cut := spread(vocab[col+1]-vocab[col], n)
+			cut := cuts[vocab[col+1]-vocab[col]]
 			for r := vocab[col] + cut[i]; r < vocab[col]+cut[i+1]; r++ {
 				c.rows = append(c.rows, r)
 			}

@@ -42,9 +42,18 @@ func (m *MemoryPlan) Live(phase int) []Placed {
 // longest run-ahead.
 func (s *Step) planMemory(runAhead int) error {
 	var first error
+	need := map[int]regionWords{}
 	for banks := 1; banks < s.Space.Target.Core().Banks; banks++ {
 		for r := runAhead; r >= 0; r = lower(r) {
-			err := s.place(banks, r)
+			n, ok := need[r]
+			if !ok {
+				n = s.liveWords(s.lifetimes(r))
+				need[r] = n
+			}
+			err := s.cannotFit(banks, n)
+			if err == nil {
+				err = s.place(banks, r)
+			}
 			if err == nil {
 				return nil
 			}
@@ -62,6 +71,67 @@ func lower(r int) int {
 		return -1
 	}
 	return r / 2
+}
+
+// regionWords is what lives at the same time in the fullest phase of each region, and where.
+type regionWords struct {
+	t, s     int
+	inT, inS string // the largest thing there
+}
+
+// liveWords is less than any placement needs.
+func (s *Step) liveWords(places []Placed) (n regionWords) {
+	unit := s.Ones.RunWords(s.Space.Tokens)
+	t, acc := make([]int, len(s.Phases)+1), make([]int, len(s.Phases)+1) // differences from phase to phase
+	for _, p := range places {
+		size := ceilDiv(p.Words, unit) * unit
+		d := t
+		if p.inS {
+			d = acc
+		}
+		d[p.First] += size
+		d[p.Last+1] -= size
+	}
+	at := func(d []int) (most, phase int) {
+		sum := 0
+		for i, v := range d {
+			if sum += v; sum > most {
+				most, phase = sum, i
+			}
+		}
+		return most, phase
+	}
+	largest := func(inS bool, phase int) (name string) {
+		most := -1
+		for _, p := range places {
+			if p.inS == inS && p.First <= phase && phase <= p.Last && p.Words > most {
+				name, most = p.Name, p.Words
+			}
+		}
+		return name
+	}
+	var phase int
+	n.t, phase = at(t)
+	n.inT = largest(false, phase)
+	n.s, phase = at(acc)
+	n.inS = largest(true, phase)
+	return n
+}
+
+// cannotFit spares place the cases in which a region is smaller than what lives in it.
+func (s *Step) cannotFit(banks int, need regionWords) error {
+	core := s.Space.Target.Core()
+	unit := s.Ones.RunWords(s.Space.Tokens)
+	code := ceilDiv(ceilDiv(s.Space.Target.whole("code_bytes"), 2), unit) * unit
+	accumulators := banks * core.BankWords()
+	tiles := core.SRAMBytes/2 - accumulators - code
+	switch {
+	case need.t > tiles:
+		return fmt.Errorf("tiles: %w", &pe.OutOfMemory{Name: need.inT, NeedBytes: 2 * need.t, HaveBytes: 2 * tiles})
+	case need.s > accumulators:
+		return fmt.Errorf("accumulators (%d of %d banks): %w", banks, core.Banks, &pe.OutOfMemory{Name: need.inS, NeedBytes: 2 * need.s, HaveBytes: 2 * accumulators})
+	}
+	return nil
 }
 
 // place gives every tile and scratch an address: first fit, in the order of first use.
@@ -154,6 +224,9 @@ func (s *Step) lifetimes(runAhead int) []Placed {
 		}
 	}
 	places[0].Last = len(s.Phases) - 1
+	for _, l := range s.Logits {
+		touch(l.Tile, len(s.Phases)-1)
+	}
 	return places
 }
 

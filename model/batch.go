@@ -13,8 +13,8 @@ type Batch struct {
 	Total float32
 }
 
-// check reports the first reason why a model of shape c cannot compute b.
-func (b Batch) check(c Config) error {
+// Check reports the first reason why a model of shape c cannot compute b.
+func (b Batch) Check(c Config) error {
 	n := b.B * b.T
 	switch {
 	case b.B < 1 || b.T < 1:

@@ -42,6 +42,15 @@ func PatternOf(w []float32, rows, cols int) *Pattern {
 	return p
 }
 
+// Mask is p as a Mask, whose rows are read from it.
+func (p *Pattern) Mask() *Mask {
+	m := &Mask{cols: p.Cols, nonZeros: int64(len(p.Col)), inRow: make([]int32, p.Rows), given: p}
+	for j := range m.inRow {
+		m.inRow[j] = int32(p.Start[j+1] - p.Start[j])
+	}
+	return m
+}
+
 // NonZeros is the number of positions.
 func (p *Pattern) NonZeros() int { return len(p.Col) }
 

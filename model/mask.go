@@ -12,6 +12,7 @@ const (
 	MaskUnstructured MaskKind = "unstructured" // uniform over all matrices with the exact total
 	MaskRowBalanced  MaskKind = "row_balanced" // rows differ by at most one non-zero
 	MaskNM           MaskKind = "nm"           // N non-zeros in every M consecutive inputs
+	MaskBlock        MaskKind = "block"        // whole blocks, uniform over all of them with the exact total
 )
 
 // MaxFeatures bounds rows, columns and M, so that counts and their products are
@@ -24,6 +25,8 @@ type MaskSpec struct {
 	Sparsity float64 // fraction of zeros, in [0,1); nm: 1-N/M, or 0 to take it from N and M
 	N, M     int     // nm only
 	Seed     uint64
+
+	BlockRows, BlockCols int // block only: outputs and inputs of one block
 }
 
 // Validate reports the first reason why s cannot mask a rows x cols matrix.
@@ -33,6 +36,9 @@ func (s MaskSpec) Validate(rows, cols int) error {
 	}
 	if !(s.Sparsity >= 0 && s.Sparsity < 1) { // false for NaN
 		return fmt.Errorf("mask sparsity is %v, must be at least 0 and below 1", s.Sparsity)
+	}
+	if s.Kind != MaskBlock && (s.BlockRows != 0 || s.BlockCols != 0) {
+		return fmt.Errorf("mask block is %d x %d with kind %q, must be left out unless kind is %q", s.BlockRows, s.BlockCols, s.Kind, MaskBlock)
 	}
 	switch s.Kind {
 	case MaskUnstructured, MaskRowBalanced:
@@ -44,9 +50,13 @@ func (s MaskSpec) Validate(rows, cols int) error {
 		if err := s.validateNM(); err != nil {
 			return err
 		}
+	case MaskBlock:
+		if err := s.validateBlock(rows, cols); err != nil {
+			return err
+		}
 	default:
-		return fmt.Errorf("mask kind is %q, must be %q, %q or %q",
-			s.Kind, MaskUnstructured, MaskRowBalanced, MaskNM)
+		return fmt.Errorf("mask kind is %q, must be %q, %q, %q or %q",
+			s.Kind, MaskUnstructured, MaskRowBalanced, MaskNM, MaskBlock)
 	}
 	if s.total(rows, cols) == 0 {
 		return fmt.Errorf("mask %s leaves no non-zero in %d x %d, at least one must remain",
@@ -76,8 +86,11 @@ func (s MaskSpec) amount() string {
 }
 
 // total is the exact number of non-zeros: (1-sparsity)*rows*cols rounded half up,
-// or for nm what the groups of a row keep, times rows.
+// or for nm what the groups of a row keep, times rows, or that of whole blocks.
 func (s MaskSpec) total(rows, cols int) int64 {
+	if s.Kind == MaskBlock {
+		return s.blocks(rows, cols) * int64(s.BlockRows) * int64(s.BlockCols)
+	}
 	if s.Kind == MaskNM {
 		inRow := cols/s.M*s.N + s.keptInGroup(cols%s.M)
 		return int64(rows) * int64(inRow)
@@ -106,7 +119,9 @@ type Mask struct {
 	spec     MaskSpec
 	cols     int
 	nonZeros int64
-	inRow    []int32 // [rows] non-zeros of each row, sum nonZeros
+	inRow    []int32  // [rows] non-zeros of each row, sum nonZeros
+	grid     *Mask    // which blocks are kept; block only
+	given    *Pattern // positions that were not drawn; its spec is empty
 }
 
 // NewMask draws the row counts of a rows x cols mask. The error is that of
@@ -116,9 +131,14 @@ func NewMask(rows, cols int, s MaskSpec) (*Mask, error) {
 		return nil, err
 	}
 	m := &Mask{spec: s, cols: cols, nonZeros: s.total(rows, cols), inRow: make([]int32, rows)}
-	if s.Kind == MaskUnstructured {
+	switch s.Kind {
+	case MaskUnstructured:
 		m.spreadUniform()
-	} else {
+	case MaskBlock:
+		if err := m.spreadBlocks(); err != nil {
+			return nil, err
+		}
+	default:
 		m.spreadEvenly()
 	}
 	return m, nil
@@ -172,6 +192,16 @@ func (m *Mask) Row(j int, dst []uint64) []uint64 {
 	} else {
 		dst = dst[:n]
 		clear(dst)
+	}
+	switch {
+	case m.grid != nil:
+		m.blockRow(j, dst)
+		return dst
+	case m.given != nil:
+		for _, k := range m.given.Row(j) {
+			dst[k>>6] |= 1 << (k & 63)
+		}
+		return dst
 	}
 	src := newPCG(m.spec.Seed^domainMaskRow, uint64(j))
 	if m.spec.Kind != MaskNM {

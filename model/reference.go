@@ -55,7 +55,7 @@ func (r *Reference) Forward(p *Params, b Batch) (*Pass, error) {
 	if len(p.Values) != r.Layout.Size {
 		return nil, fmt.Errorf("model %s: %d parameters, must be %d", c.Name, len(p.Values), r.Layout.Size)
 	}
-	if err := b.check(c); err != nil {
+	if err := b.Check(c); err != nil {
 		return nil, fmt.Errorf("model %s: %w", c.Name, err)
 	}
 	s := &Pass{

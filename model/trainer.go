@@ -2,9 +2,9 @@ package model
 
 import "fmt"
 
-// Trainer is the state of a training run of the reference.
+// Trainer is the state of a training run.
 type Trainer struct {
-	Reference *Reference
+	Reference *Reference // of Step; nil where a machine computes the gradients
 	Params    *Params
 	State     *AdamState
 	Optimizer AdamW
@@ -34,7 +34,7 @@ func (t *Trainer) Step(micro ...Batch) (StepReport, error) {
 	var total float32
 	for _, b := range micro {
 		b.Total = 1 // one micro-batch alone may be without loss
-		if err := b.check(t.Reference.Graph.Config); err != nil {
+		if err := b.Check(t.Reference.Graph.Config); err != nil {
 			return report, err
 		}
 		total += b.SumWeights()
@@ -54,6 +54,14 @@ func (t *Trainer) Step(micro ...Batch) (StepReport, error) {
 			return report, err
 		}
 	}
+	err := t.Update(&report, grads)
+	return report, err
+}
+
+// Update makes one update with the gradients of report.Loss times report.LossScale, whoever
+// computed them; grads are unscaled and clipped in place. It fills in the rest of the report.
+func (t *Trainer) Update(report *StepReport, grads []float32) error {
+	report.Rate = t.Schedule.At(t.State.Steps)
 	unscale := 1 / report.LossScale
 	for i := range grads {
 		grads[i] *= unscale
@@ -62,18 +70,18 @@ func (t *Trainer) Step(micro ...Batch) (StepReport, error) {
 	report.Skipped = !(report.GradNorm-report.GradNorm == 0)
 	if t.Scale == nil {
 		if report.Skipped {
-			return report, fmt.Errorf("update %d: gradients are not finite, the loss is %v", t.State.Steps, report.Loss)
+			return fmt.Errorf("update %d: gradients are not finite, the loss is %v", t.State.Steps, report.Loss)
 		}
 	} else if err := t.Scale.Update(report.Skipped); err != nil {
-		return report, fmt.Errorf("update %d: %w", t.State.Steps, err)
+		return fmt.Errorf("update %d: %w", t.State.Steps, err)
 	}
 	if report.Skipped {
-		return report, nil
+		return nil
 	}
 	if factor := ClipFactor(report.GradNorm, t.ClipNorm); factor != 1 {
 		for i := range grads {
 			grads[i] *= factor
 		}
 	}
-	return report, t.Optimizer.Apply(t.Params, grads, t.State, report.Rate)
+	return t.Optimizer.Apply(t.Params, grads, t.State, report.Rate)
 }

@@ -21,6 +21,7 @@ type StackedBars struct {
 	Title, Subtitle, XLabel, YLabel string
 	Categories                      []string
 	Layers                          []Layer
+	Lines                           []BarLine // drawn over the bars
 }
 
 const maxLayers = 16 // eight fills, plain and hatched
@@ -43,11 +44,18 @@ func (b StackedBars) Render(f Format) ([]byte, error) {
 	for i, l := range b.Layers {
 		names[len(names)-1-i] = l.Name
 	}
+	for _, l := range b.Lines {
+		names = append(names, l.Name)
+	}
 	var p *page
 	types := newTypesetter()
 	key := types.newLegend(names, 150, 13, func(i int, r vg.Rectangle) {
 		middle := (r.Min.Y + r.Max.Y) / 2
-		p.drawSegment(rect(r.Min.X, middle-5, r.Max.X, middle+5), len(names)-1-i)
+		if i >= len(b.Layers) {
+			p.drawBarLine([]vg.Point{{X: r.Min.X, Y: middle}, {X: r.Max.X, Y: middle}}, 0, i-len(b.Layers))
+			return
+		}
+		p.drawSegment(rect(r.Min.X, middle-5, r.Max.X, middle+5), len(b.Layers)-1-i)
 	})
 	head := heading{b.Title, b.Subtitle, b.XLabel, b.YLabel}
 	if p, err = newPage(types, f, pageWidth, types.chartHeight(head, key)); err != nil {
@@ -56,6 +64,7 @@ func (b StackedBars) Render(f Format) ([]byte, error) {
 	fr := p.layout(head, x, roundAxis(0, top, false), key.width)
 	p.drawGrid(fr, false)
 	p.drawBars(b, fr)
+	p.drawBarLines(b, fr)
 	p.drawAxes(fr)
 	p.drawLegend(key, vg.Point{X: fr.data.Max.X + legendPad, Y: fr.data.Max.Y + legendPad}, false)
 	return p.bytes()
@@ -92,12 +101,17 @@ func (b StackedBars) check() (float64, error) {
 			}
 		}
 	}
+	for _, l := range b.Lines {
+		if err := l.check(len(totals)); err != nil {
+			return 0, err
+		}
+		totals = append(totals, l.top())
+	}
 	return slices.Max(totals), nil
 }
 
 func (p *page) drawBars(b StackedBars, fr frame) {
-	slot := (fr.data.Max.X - fr.data.Min.X) / vg.Length(len(b.Categories))
-	half := min(0.74*slot, 76) / 2
+	half := b.halfWidth(fr)
 	for i := range b.Categories {
 		middle, sum := fr.atX(float64(i)), 0.0
 		for j, l := range b.Layers {

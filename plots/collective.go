@@ -33,7 +33,7 @@ func Collective(t sims.Table) (LineChart, error) {
 		XLabel: "Elements per PE", YLabel: "Cycles", LogX: true, LogY: true,
 		Subtitle: "Points: simulated. Lines: closed form (Luczynski et al., HPDC 2024) and the machine's start",
 	}
-	pes, elements := distinct(columns["pes"]), distinct(columns["elements"])
+	pes, elements := sortedDistinct(columns["pes"]), sortedDistinct(columns["elements"])
 	for _, b := range elements {
 		c.XTicks = append(c.XTicks, Tick{b, groupDigits(strconv.FormatFloat(b, 'f', -1, 64))})
 	}
@@ -66,8 +66,8 @@ func (s *Series) add(x, y float64) {
 	}
 }
 
-// distinct sorts values and drops repetitions.
-func distinct(values []float64) []float64 {
+// sortedDistinct sorts values and drops repetitions.
+func sortedDistinct(values []float64) []float64 {
 	s := slices.Clone(values)
 	slices.Sort(s)
 	return slices.Compact(s)

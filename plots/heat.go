@@ -16,6 +16,7 @@ type HeatMap struct {
 	Width, Height                               int                    // cells
 	At                                          func(x, y int) float64 // NaN: unused, drawn grey
 	Min, Max                                    float64                // of the colour scale; both 0: those of the data
+	XNames, YNames                              []string               // of all columns or rows; nil: numbers from 0
 }
 
 const (
@@ -38,8 +39,8 @@ func (h HeatMap) Render(f Format) ([]byte, error) {
 		return nil, fmt.Errorf("heat map %q: %w", h.Title, err)
 	}
 	types := newTypesetter()
-	columns := axis{ticks: cellTicks(h.Width)}
-	rows := axis{ticks: cellTicks(h.Height)}
+	columns := axis{ticks: namedTicks(h.XNames, h.Width)}
+	rows := axis{ticks: namedTicks(h.YNames, h.Height)}
 	cellX, cellY := cellDots(h.Width, h.Height)
 	mapWidth, mapHeight := vg.Length(h.Width*cellX)*dot, vg.Length(h.Height*cellY)*dot
 
@@ -86,8 +87,11 @@ type heatCells struct {
 
 func (h HeatMap) quantize() (heatCells, error) {
 	m := heatCells{lo: h.Min, hi: h.Max}
-	if err := checkText(h.Title, h.Subtitle, h.XLabel, h.YLabel, h.ValueLabel); err != nil {
+	if err := checkText(append(append([]string{h.Title, h.Subtitle, h.XLabel, h.YLabel, h.ValueLabel}, h.XNames...), h.YNames...)...); err != nil {
 		return m, err
+	}
+	if h.XNames != nil && len(h.XNames) != h.Width || h.YNames != nil && len(h.YNames) != h.Height {
+		return m, fmt.Errorf("%d and %d names for %d x %d cells", len(h.XNames), len(h.YNames), h.Width, h.Height)
 	}
 	switch {
 	case h.Width < 1 || h.Height < 1 || h.Width > maxHeatSide || h.Height > maxHeatSide:
@@ -148,6 +152,18 @@ func cellDots(width, height int) (x, y int) {
 	cell := max(1, min(heatDotsWide/width, heatDotsHigh/height))
 	atLeast := func(cells int) int { return (heatDotsMin + cells - 1) / cells }
 	return max(cell, atLeast(width)), max(cell, atLeast(height))
+}
+
+// namedTicks are the names of cells, or some of their numbers.
+func namedTicks(names []string, n int) []Tick {
+	if names == nil {
+		return cellTicks(n)
+	}
+	ticks := make([]Tick, len(names))
+	for i, name := range names {
+		ticks[i] = Tick{float64(i), name}
+	}
+	return ticks
 }
 
 // cellTicks numbers some of n cells; all are whole numbers.

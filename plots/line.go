@@ -32,6 +32,7 @@ type LineStyle struct {
 type Series struct {
 	Name  string
 	X, Y  []float64
+	Err   []float64 // half the length of each point's error bar, NaN for none; nil: no bars
 	Style LineStyle
 }
 
@@ -82,6 +83,7 @@ func (c LineChart) Render(f Format) ([]byte, error) {
 	for i, s := range c.Series {
 		runs := s.runs(fr)
 		p.drawCurve(runs, looks[i].pen)
+		p.drawErrors(s, fr, looks[i])
 		for _, run := range runs {
 			for _, pt := range run {
 				p.drawMarker(pt, looks[i])
@@ -108,7 +110,7 @@ func (c LineChart) axes() (x, y axis, err error) {
 		for i := range s.X {
 			if s.has(i) {
 				loX, hiX = min(loX, s.X[i]), max(hiX, s.X[i])
-				loY, hiY = min(loY, s.Y[i]), max(hiY, s.Y[i])
+				loY, hiY = min(loY, s.Y[i]-s.err(i)), max(hiY, s.Y[i]+s.err(i))
 			}
 		}
 	}
@@ -126,6 +128,14 @@ func (c LineChart) axes() (x, y axis, err error) {
 	return tightAxis(loX, hiX, c.LogX, c.XTicks), roundAxis(loY, hiY, c.LogY), nil
 }
 
+// err is half the error bar of a point, 0 for none.
+func (s Series) err(i int) float64 {
+	if s.Err == nil || math.IsNaN(s.Err[i]) {
+		return 0
+	}
+	return s.Err[i]
+}
+
 func (s Series) has(i int) bool { return !math.IsNaN(s.X[i]) && !math.IsNaN(s.Y[i]) }
 
 func (s Series) check(logX, logY bool) error {
@@ -134,6 +144,9 @@ func (s Series) check(logX, logY bool) error {
 	}
 	if len(s.X) != len(s.Y) {
 		return fmt.Errorf("%d x values for %d y values", len(s.X), len(s.Y))
+	}
+	if s.Err != nil && len(s.Err) != len(s.Y) {
+		return fmt.Errorf("%d error bars for %d points", len(s.Err), len(s.Y))
 	}
 	switch s.Style.Stroke {
 	case Auto, Solid, Dashed, Dotted, NoLine:
@@ -151,6 +164,9 @@ func (s Series) check(logX, logY bool) error {
 		}
 		if err := checkCoordinate(s.Y[i], logY); err != nil {
 			return fmt.Errorf("y of point %d: %w", i, err)
+		}
+		if err := checkCoordinate(s.Y[i]-s.err(i), logY); err != nil || s.err(i) < 0 {
+			return fmt.Errorf("error bar %v of point %d cannot be drawn", s.err(i), i)
 		}
 	}
 	if points == 0 {
@@ -177,6 +193,23 @@ func (s Series) runs(fr frame) [][]vg.Point {
 	return runs
 }
 
+// drawErrors draws a bar with caps through every point that has one.
+func (p *page) drawErrors(s Series, fr frame, l look) {
+	const cap = 4
+	n := pen{color: l.color, width: 1}
+	for i := range s.X {
+		e := s.err(i)
+		if e == 0 || !s.has(i) {
+			continue
+		}
+		low, high := fr.at(s.X[i], s.Y[i]-e), fr.at(s.X[i], s.Y[i]+e)
+		p.line(low, high, n)
+		for _, end := range []vg.Point{low, high} {
+			p.line(vg.Point{X: end.X - cap, Y: end.Y}, vg.Point{X: end.X + cap, Y: end.Y}, n)
+		}
+	}
+}
+
 // strokes is what the legend must not cover.
 func (c LineChart) strokes(fr frame) []segment {
 	var all []segment
@@ -184,6 +217,11 @@ func (c LineChart) strokes(fr frame) []segment {
 		for _, run := range s.runs(fr) {
 			for i, pt := range run {
 				all = append(all, segment{run[max(0, i-1)], pt})
+			}
+		}
+		for i := range s.X {
+			if e := s.err(i); e > 0 && s.has(i) {
+				all = append(all, segment{fr.at(s.X[i], s.Y[i]-e), fr.at(s.X[i], s.Y[i]+e)})
 			}
 		}
 	}

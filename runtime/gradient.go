@@ -123,6 +123,9 @@ const maxKernelEvents = 1e6
 // same, each later by what a sum takes to the next row; what waits for no sum, by a hop. Small
 // rows are simulated wavelet by wavelet, others by recurrences.
 func (f *gradientPhase) cycles(ctx context.Context) (*PhaseReport, error) {
+	if f.m.Params == nil {
+		defer func() { f.w = nil }() // the bits of all masks of a model would not fit in memory
+	}
 	l, err := f.oneRow()
 	if err != nil {
 		return nil, err

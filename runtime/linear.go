@@ -12,7 +12,6 @@ type linearPhase struct {
 	m *Store
 	k *compiler.Linear
 	p *compiler.Program // of the whole wafer
-	w *matrix           // of a store without values
 
 	plan *linearPlan // of values
 }
@@ -29,14 +28,7 @@ func newLinearPhase(m *Store, k *compiler.Linear) (*linearPhase, error) {
 // weights are what MemoryX has to stream now: which values are 0 changes from step to step.
 func (f *linearPhase) weights() *matrix {
 	k := f.k
-	use := streamedUse{param: k.Param, bias: k.Bias, rows: k.Rows, transposed: k.Transposed, x: k.X, y: k.Y}
-	if f.m.Params != nil {
-		return f.m.matrix(use)
-	}
-	if f.w == nil {
-		f.w = f.m.matrix(use)
-	}
-	return f.w
+	return f.m.matrix(streamedUse{param: k.Param, bias: k.Bias, rows: k.Rows, transposed: k.Transposed, x: k.X, y: k.Y})
 }
 
 func (f *linearPhase) feed(l *compiler.Layout) { l.Ingress[0].Next = newMemoryX(f.p, f.weights()).next }

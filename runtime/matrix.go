@@ -15,12 +15,11 @@ type matrix struct {
 	bias                []float32 // of the outputs
 	biased              bool
 
-	// Positions: all, or the rows of a mask drawn again when asked for, or a bitset.
-	drawn  *model.Mask
+	// Positions: all, or a bitset.
 	bits   []uint64 // [out][stride]
 	stride int
-	row64  []uint64 // scratch
-	owner  int      // of the last output asked for
+	count  int64 // of bits, 0 if not known
+	owner  int   // of the last output asked for
 }
 
 // streamedUse says which part of a parameter is streamed.
@@ -60,8 +59,9 @@ func (m *Store) matrix(u streamedUse) *matrix {
 	}
 	switch {
 	case check == nil && pattern == nil && drawn == nil: // dense
-	case check == nil && drawn != nil && !u.transposed && u.rows == nil:
-		x.drawn = drawn
+	case check == nil && drawn != nil && u.rows == nil:
+		x.bits, x.stride = m.bits.of(drawn, u.transposed)
+		x.count = drawn.NonZeros()
 	default:
 		x.mark(t.Cols, u, row, pattern, drawn, check)
 	}
@@ -108,10 +108,7 @@ func (x *matrix) mark(cols int, u streamedUse, row func(int) int, pattern *model
 }
 
 func (x *matrix) row(j int, dst []uint64) []uint64 {
-	switch {
-	case x.drawn != nil:
-		return x.drawn.Row(j, dst)
-	case x.bits != nil:
+	if x.bits != nil {
 		return x.bits[j*x.stride:][:x.stride]
 	}
 	dst = dst[:0]
@@ -123,9 +120,6 @@ func (x *matrix) row(j int, dst []uint64) []uint64 {
 
 func (x *matrix) counts(j int, dst []int32) {
 	switch {
-	case x.drawn != nil:
-		x.row64 = x.drawn.Row(j, x.row64)
-		model.RangeCounts(x.row64, x.inBounds, dst)
 	case x.bits != nil:
 		model.RangeCounts(x.bits[j*x.stride:][:x.stride], x.inBounds, dst)
 	default:
@@ -171,8 +165,8 @@ func (x *matrix) nonZeros() (n int64) {
 			n = int64(x.out)
 		}
 		switch {
-		case x.drawn != nil:
-			return n + x.drawn.NonZeros()
+		case x.count > 0:
+			return n + x.count
 		case x.bits == nil:
 			return n + int64(x.out)*int64(x.in)
 		}

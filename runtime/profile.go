@@ -22,7 +22,35 @@ const profileBands = 10
 // columns and rows, with the bands and the sparsity as labels. All samples sum to the
 // PE-cycles of all reports.
 func Profile(samples []Sample) *profile.Profile {
-	b := builder{
+	b := newProfileBuilder()
+	for _, s := range samples {
+		b.add(s)
+	}
+	return b.p
+}
+
+// Stack is PE-cycles by state under frames, outermost first.
+type Stack struct {
+	Frames []string
+	States pe.StateCycles
+	Labels map[string][]string
+}
+
+// ProfileStacks is a profile of one sample per stack and state; they sum to all PE-cycles given.
+func ProfileStacks(stacks []Stack) *profile.Profile {
+	b := newProfileBuilder()
+	for _, s := range stacks {
+		var base []*profile.Location // innermost first
+		for i := len(s.Frames) - 1; i >= 0; i-- {
+			base = append(base, b.frame(s.Frames[i]))
+		}
+		b.states(s.States, base, s.Labels)
+	}
+	return b.p
+}
+
+func newProfileBuilder() *builder {
+	return &builder{
 		p: &profile.Profile{
 			SampleType:        []*profile.ValueType{{Type: "cycles", Unit: "cycles"}},
 			PeriodType:        &profile.ValueType{Type: "cycles", Unit: "cycles"},
@@ -32,10 +60,6 @@ func Profile(samples []Sample) *profile.Profile {
 		},
 		frames: map[string]*profile.Location{},
 	}
-	for _, s := range samples {
-		b.add(s)
-	}
-	return b.p
 }
 
 type builder struct {
@@ -71,17 +95,22 @@ func (b *builder) add(s Sample) {
 				"rows":     {fmt.Sprintf("%03d-%03d", y0, y1-1)},
 				"sparsity": {fmt.Sprintf("%.4g%%", 100*s.Sparsity)},
 			}
-			for _, st := range pe.States() {
-				if states[st] == 0 {
-					continue
-				}
-				b.p.Sample = append(b.p.Sample, &profile.Sample{
-					Location: append([]*profile.Location{b.frame(st.Name())}, base...),
-					Value:    []int64{states[st]},
-					Label:    labels,
-				})
-			}
+			b.states(states, base, labels)
 		}
+	}
+}
+
+// states adds a sample for each state under base.
+func (b *builder) states(states pe.StateCycles, base []*profile.Location, labels map[string][]string) {
+	for _, st := range pe.States() {
+		if states[st] == 0 {
+			continue
+		}
+		b.p.Sample = append(b.p.Sample, &profile.Sample{
+			Location: append([]*profile.Location{b.frame(st.Name())}, base...),
+			Value:    []int64{states[st]},
+			Label:    labels,
+		})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	goruntime "runtime"
+	"slices"
 	"sync"
 
 	"cs2sim.dev/compiler"
@@ -136,6 +137,7 @@ func (t *Trainer) Cost(ctx context.Context, threads int, progress func(done, tot
 			order = append(order, i)
 		}
 	}
+	t.byMask(order)
 	reports, errs := make([]*PhaseReport, len(order)), make([]error, len(order))
 	var mu sync.Mutex
 	var workers sync.WaitGroup
@@ -171,6 +173,32 @@ func (t *Trainer) Cost(ctx context.Context, threads int, progress func(done, tot
 		t.keep(t.key(ph.Kernel), reports[n])
 	}
 	return t.Run(ctx, false, nil)
+}
+
+// byMask puts the phases of one masked matrix beside each other: its mask is drawn once.
+func (t *Trainer) byMask(order []int) {
+	first := map[string]int{}
+	place := func(i int) int {
+		param := ""
+		switch k := t.step.Phases[i].Kernel.(type) {
+		case *compiler.Linear:
+			param = k.Param
+		case *compiler.WeightGrad:
+			param = k.Param
+		}
+		if param == "" || !t.store.Masked(param) {
+			return i
+		}
+		if _, ok := first[param]; !ok {
+			first[param] = i
+		}
+		return first[param]
+	}
+	places := map[int]int{}
+	for _, i := range order {
+		places[i] = place(i)
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return places[a] - places[b] })
 }
 
 // keep files the cycles of a kind of phase once their account is closed.

@@ -21,6 +21,7 @@ type Store struct {
 	Loss      float32 // of the micro-batch: its part of the weighted mean
 
 	masks []*model.Mask // [Layout.Tensors] of a store of shapes; nil where dense
+	bits  maskBits      // of them
 }
 
 // NewStore puts parameters into MemoryX.
@@ -33,17 +34,22 @@ func NewStore(s *compiler.Space, p *model.Params) *Store {
 // NewShapeStore is MemoryX without values: shapes and masks are all that cycles depend on. A
 // tensor whose mask has no kind is dense.
 func NewShapeStore(s *compiler.Space, l *model.Layout, specs []model.MaskSpec) (*Store, error) {
-	m := &Store{Space: s, Layout: l, LossScale: 1, masks: make([]*model.Mask, len(l.Tensors))}
+	masks := make([]*model.Mask, len(l.Tensors))
 	for i, t := range l.Tensors {
 		if specs[i].Kind == "" || specs[i].Sparsity == 0 && specs[i].Kind != model.MaskNM {
 			continue
 		}
 		var err error
-		if m.masks[i], err = model.NewMask(t.Rows, t.Cols, specs[i]); err != nil {
+		if masks[i], err = model.NewMask(t.Rows, t.Cols, specs[i]); err != nil {
 			return nil, fmt.Errorf("model %s: %s: %w", s.Model.Name, t.Name, err)
 		}
 	}
-	return m, nil
+	return NewMaskStore(s, l, masks), nil
+}
+
+// NewMaskStore is MemoryX without values, with the mask of every tensor; nil is dense.
+func NewMaskStore(s *compiler.Space, l *model.Layout, masks []*model.Mask) *Store {
+	return &Store{Space: s, Layout: l, LossScale: 1, masks: masks}
 }
 
 // positions is the mask of a parameter, written out or to be drawn; both nil if it is dense.

@@ -91,9 +91,14 @@ func (c *column) stall(until, begun int64) {
 
 // ringWork is how many of the cycles [from, to) the ring thread works.
 func (c *column) ringWork(from, to int64) (n int64) {
-	for _, s := range c.spans[c.gone:] {
+	for i := c.gone; i < len(c.spans) && c.spans[i].from < to; i++ {
+		s := &c.spans[i]
 		lo, hi := max(s.from, from), min(s.to, to)
-		if lo < hi {
+		switch {
+		case lo >= hi:
+		case lo == s.from && hi == s.to:
+			n += s.busy
+		default:
 			n += s.busy * (hi - lo) / (s.to - s.from)
 		}
 	}

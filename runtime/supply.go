@@ -29,7 +29,7 @@ type lane struct {
 	sent    float64 // last push at the edge
 	total   int64   // wavelets up to the current row
 	command int64   // arrival of this row's command
-	past    []use   // rows lately begun, by row modulo len
+	past    []use   // rows lately begun, by row modulo len, which is a power of two
 }
 
 // use is when a row's first wavelet, number from of its lane, was used.
@@ -56,8 +56,12 @@ func newSupply(t compiler.Target, columns int, words, fmac int64) *supply {
 		perSend:      max(1, 1/t.IORate()),
 		lanes:        make([]lane, columns),
 	}
+	window := 1 // at least slots+1: every row has a wavelet, so that the one to wait for is in it
+	for int64(window) <= s.slots {
+		window *= 2
+	}
 	for i := range s.lanes {
-		s.lanes[i].past = make([]use, s.slots+1)
+		s.lanes[i].past = make([]use, window)
 		s.lanes[i].sent = -s.perSend
 	}
 	return s
@@ -70,7 +74,7 @@ func (s *supply) row(cols []column, at int, counts []int32) {
 	longest := int64(0)
 	for i := range s.lanes {
 		l := &s.lanes[i]
-		l.past[at%len(l.past)] = use{l.total, cols[i].main}
+		l.past[at&(len(l.past)-1)] = use{l.total, cols[i].main}
 		gate = min(gate, s.room(l, at, 0))
 		longest = max(longest, s.length(counts[i]))
 	}
@@ -79,10 +83,11 @@ func (s *supply) row(cols []column, at int, counts []int32) {
 	for i := range s.lanes {
 		l := &s.lanes[i]
 		n := s.length(counts[i])
+		firstUse := min(s.words, n) - 1
 		for k := range min(n, s.slots+1) {
 			l.sent = max(l.sent+s.perSend, s.room(l, at, k))
-			if k == min(s.words, n)-1 { // the row's first use waits for it
-				u := &l.past[at%len(l.past)]
+			if k == firstUse { // the row's first use waits for it
+				u := &l.past[at&(len(l.past)-1)]
 				u.at = max(u.at, int64(l.sent)+s.firstArrival)
 			}
 		}
@@ -113,8 +118,9 @@ func (s *supply) room(l *lane, at int, k int64) float64 {
 	if x < 0 {
 		return 0
 	}
-	for i := at; i >= 0 && i > at-len(l.past); i-- {
-		if u := l.past[i%len(l.past)]; u.from <= x {
+	mask := len(l.past) - 1
+	for i := at; i >= 0 && i >= at-mask; i-- {
+		if u := &l.past[i&mask]; u.from <= x {
 			return float64(u.at) + float64(x-u.from)*s.perUse + creditCycles
 		}
 	}

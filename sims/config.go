@@ -18,6 +18,13 @@ type Config struct {
 	Machine    compiler.Target
 	MatMul     MatMul
 	Mapping    Mapping
+
+	Model              Model
+	Data               Data
+	Pretrain, Finetune Training
+	Decode             Decode
+	SPDF               SPDF
+	GPT                GPT
 }
 
 // MatMul is the layer Y = X Wᵀ and the sparsities of W to simulate.
@@ -34,6 +41,8 @@ type MatMul struct {
 type Mapping struct {
 	Groups, RunAhead int // -1: the compiler searches
 	PerSparsity      bool
+
+	ColumnsPerHead, TokensPerPE int // of a GPT; -1: the compiler searches
 }
 
 const defaultPreset = "wse2"
@@ -53,8 +62,10 @@ func Defaults() Config {
 			Rows: 12288, Cols: 12288, Tokens: 301056,
 			Precision: model.Mixed, Mask: model.MaskUnstructured, NMGroup: 4,
 		},
-		Mapping: Mapping{Groups: autoValue, RunAhead: autoValue},
+		Mapping: Mapping{Groups: autoValue, RunAhead: autoValue, ColumnsPerHead: autoValue, TokensPerPE: autoValue},
 	}
+	c.fillSPDF()
+	c.fillGPT()
 	for k := 1; k <= 10; k++ {
 		c.MatMul.Sparsities = append(c.MatMul.Sparsities, 1-1/float64(k))
 	}
@@ -94,6 +105,7 @@ func (s settings) resolve(file string) (Config, problems) {
 		}
 		c.Machine = t
 	}
+	bad.add(c.shapeModel(s))
 	for _, k := range Schema() {
 		v, ok := s[k.Name]
 		switch {
@@ -135,8 +147,14 @@ func (k Key) assign(c *Config, v any) {
 		*f = v.(bool)
 	case *int:
 		*f = v.(int)
+	case *float64:
+		*f = v.(float64)
 	case *[]float64:
 		*f = v.([]float64)
+	case *[]int:
+		*f = v.([]int)
+	case *[]string:
+		*f = v.([]string)
 	default:
 		panic("sims: key " + k.Name + " has a field of unknown type")
 	}
@@ -161,7 +179,13 @@ func (k Key) Value(c *Config) any {
 			return "auto"
 		}
 		return *f
+	case *float64:
+		return *f
 	case *[]float64:
+		return *f
+	case *[]int:
+		return *f
+	case *[]string:
 		return *f
 	}
 	panic("sims: key " + k.Name + " has a field of unknown type")
@@ -192,6 +216,28 @@ func (c *Config) check(s settings, file string) (bad problems) {
 	if err := c.Machine.Validate(); err != nil {
 		report("machine.preset", "", -1, "the machine's numbers do not go together: %v", err)
 	}
+	for _, name := range sortedKeys(s) {
+		if k, err := FindKey(name); err == nil && !k.Of(c.Experiment) {
+			report(name, "", -1, "is a key of experiment %s, must be left out of %s", oneOf(k.experiments()), c.Experiment)
+		}
+	}
+	if c.Experiment == ExperimentMatMul {
+		c.checkMatMul(report)
+		return bad
+	}
+	if err := c.Model.Shape.Validate(); err != nil {
+		report("model.layers", "", -1, "%v", err)
+		return bad
+	}
+	if c.Experiment == ExperimentGPT {
+		c.checkGPT(report)
+		return bad
+	}
+	c.checkSPDF(report)
+	return bad
+}
+
+func (c *Config) checkMatMul(report func(key, value string, item int, format string, a ...any)) {
 	if groups := c.Mapping.Groups; groups > c.Machine.Width() {
 		report("mapping.groups", tomlValue(groups), -1, "is out of range, must be at most the %d columns of the machine", c.Machine.Width())
 	}
@@ -204,7 +250,6 @@ func (c *Config) check(s settings, file string) (bad problems) {
 			report("matmul.sparsities", tomlFloat(sparsity), i, "%v", err)
 		}
 	}
-	return bad
 }
 
 // maskSpec is the mask of one point. The error says which sparsities an N:M group can have.
@@ -230,6 +275,7 @@ const (
 	maskTag tag = 1 + iota
 	valueTag
 	checkTag
+	batchTag
 )
 
 func (c *Config) maskSeed() uint64  { return splitmix64(uint64(c.Seed), maskTag) }

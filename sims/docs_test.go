@@ -20,7 +20,7 @@ func TestDocs(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(data)
-	for _, table := range []string{"top", "machine", "matmul", "mapping", "documents"} {
+	for _, table := range []string{"top", "machine", "matmul", "mapping", "model", "data", "pretrain", "finetune", "decode", "spdf", "gpt", "documents"} {
 		begin, end := "<!-- keys: "+table+" -->\n", "<!-- end -->\n"
 		before, rest, ok := strings.Cut(text, begin)
 		have, after, closed := strings.Cut(rest, end)
@@ -87,8 +87,17 @@ func TestSchemaIsWhole(t *testing.T) {
 			t.Errorf("%s is not documented", k.Name)
 		}
 		value := k.Value(&c)
-		if list, ok := value.([]float64); ok {
+		switch list := value.(type) {
+		case []float64:
 			value = anyList(list)
+		case []string:
+			value = anyList(list)
+		case []int:
+			var wide []any
+			for _, n := range list {
+				wide = append(wide, int64(n))
+			}
+			value = wide
 		}
 		if n, ok := value.(int); ok {
 			value = int64(n)
@@ -104,7 +113,8 @@ func TestSchemaIsWhole(t *testing.T) {
 	}
 }
 
-func anyList(list []float64) (out []any) {
+func anyList[T any](list []T) (out []any) {
+	out = []any{}
 	for _, v := range list {
 		out = append(out, v)
 	}

@@ -178,8 +178,11 @@ func (r *reader) set(k Key, v any, path string, at Position, out settings) {
 		r.bad.add(at.problem(k.Name, miss.value, "%s", miss.want))
 		return
 	}
+	if k.Type == Path && k.field != nil && value != "" {
+		value = relativeTo(r.file, value.(string))
+	}
 	s := setting{value: value, at: at}
-	if list, ok := value.([]float64); ok {
+	if list, ok := v.([]any); ok && k.isList() {
 		s.items = map[int]Position{}
 		for i := range list {
 			if p, ok := element(i); ok {

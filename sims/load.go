@@ -34,23 +34,30 @@ func (s Source) resolve(name string, set settings) (Curve, problems) {
 	return Curve{name, c, s.File, set}, bad
 }
 
-// blame says which key a compile error is about. A layer that does not fit is one of too many tokens:
-// the number of tokens decides all sizes but the weights', which are never stored.
-func (c *Curve) blame(err error) *InputError {
+// Problem is an error about a key, at the place where it was set.
+func (c *Curve) Problem(key, value, format string, a ...any) *InputError {
 	at := Position{File: c.file}
-	if !errors.As(err, new(*pe.OutOfMemory)) {
-		return at.problem("", "", "%v", err)
-	}
-	const key = "matmul.tokens"
 	if s, ok := c.set[key]; ok {
 		at = s.at
 	}
-	return at.problem(key, tomlValue(c.Config.MatMul.Tokens), "%v", err)
+	return at.problem(key, value, format, a...)
+}
+
+// blame says which key a compile error is about. A layer that does not fit is one of too many tokens:
+// the number of tokens decides all sizes but the weights', which are never stored.
+func (c *Curve) blame(err error) *InputError {
+	if !errors.As(err, new(*pe.OutOfMemory)) {
+		return c.Problem("", "", "%v", err)
+	}
+	return c.Problem("matmul.tokens", tomlValue(c.Config.MatMul.Tokens), "%v", err)
 }
 
 // Compile lowers the curve's layer at one sparsity. The mapping is searched for the sparsities that
 // share it. The error is an *InputError.
 func (c *Curve) Compile(sparsity float64) (*compiler.Program, error) {
+	if c.Config.Experiment != ExperimentMatMul {
+		return nil, c.Problem("experiment", tomlString(c.Config.Experiment), "has no single layer to compile, must be %q", ExperimentMatMul)
+	}
 	p, err := c.Config.compile(engine{compile: compiler.Compile}, sparsity, c.Config.Mapping)
 	if err != nil {
 		return nil, c.blame(err)

@@ -41,7 +41,7 @@ func TestInputErrors(t *testing.T) {
 		{"key in wrong table", head + "rows = 5", "run.toml:2: rows: value 5: unknown key: did you mean matmul.rows?"},
 		{"dotted unknown key", head + "machine.clock = 5", "run.toml:2: machine.clock: value 5: unknown key"},
 		{"no experiment", "seed = 1", `run.toml: experiment: is missing, must be "matmul"`},
-		{"unknown experiment", `experiment = "matmal"`, `run.toml:1: experiment: value "matmal": must be "matmul"; did you mean "matmul"?`},
+		{"unknown experiment", `experiment = "matmal"`, `run.toml:1: experiment: value "matmal": must be "matmul", "spdf" or "gpt"; did you mean "matmul"?`},
 		{"wrong type", head + "[matmul]\nrows = \"12\"", `run.toml:3: matmul.rows: value "12": is a string, must be a whole number, 1 to 1048576 features`},
 		{"fraction", head + "[matmul]\nrows = 1.5", "run.toml:3: matmul.rows: value 1.5: has a fraction"},
 		{"zero rows", head + "[matmul]\nrows = 0", "run.toml:3: matmul.rows: value 0: is out of range, must be a whole number, 1 to 1048576 features"},
@@ -168,7 +168,7 @@ set = { check = 3 }
 	if err != nil {
 		t.Fatal(err)
 	}
-	resolved := WriteRunFile(curves)
+	resolved := WriteRunFile(".", curves)
 	again, err := curvesOf(t, map[string]string{"run.toml": string(resolved)})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, resolved)
@@ -176,7 +176,7 @@ set = { check = 3 }
 	if diff := cmp.Diff(plain(curves), plain(again)); diff != "" {
 		t.Errorf("curves differ (-first +again):\n%s", diff)
 	}
-	if twice := WriteRunFile(again); string(twice) != string(resolved) {
+	if twice := WriteRunFile(".", again); string(twice) != string(resolved) {
 		t.Errorf("resolved file changes on the second pass:\n%s\n%s", resolved, twice)
 	}
 }
@@ -258,9 +258,9 @@ func FuzzRunFile(f *testing.F) {
 			}
 			return
 		}
-		again, bad := load("run.toml", string(WriteRunFile(curves)), nil)
+		again, bad := load("run.toml", string(WriteRunFile(".", curves)), nil)
 		if len(bad) > 0 {
-			t.Fatalf("resolved file is refused: %v\n%s", bad.err(), WriteRunFile(curves))
+			t.Fatalf("resolved file is refused: %v\n%s", bad.err(), WriteRunFile(".", curves))
 		}
 		second, err := again.Curves()
 		if err != nil {

@@ -3,6 +3,7 @@ package sims
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"cs2sim.dev/compiler"
@@ -14,15 +15,17 @@ import (
 type Type string
 
 const (
-	Word   Type = "word"         // one of Key.Words
-	Path   Type = "path"         // of a file, relative to the file that names it
-	Flag   Type = "boolean"      // true or false
-	Whole  Type = "whole number" // an integer, or a float without fraction such as 4e5
-	Auto   Type = "auto"         // a whole number, or "auto"
-	Real   Type = "number"       //
-	Reals  Type = "numbers"      // a list of at least one, none twice
-	String Type = "text"         // any string; in documentKeys only
-	Keyed  Type = "table"        // in documentKeys only
+	Word   Type = "word"          // one of Key.Words
+	Path   Type = "path"          // of a file, relative to the file that names it
+	Flag   Type = "boolean"       // true or false
+	Whole  Type = "whole number"  // an integer, or a float without fraction such as 4e5
+	Auto   Type = "auto"          // a whole number, or "auto"
+	Real   Type = "number"        //
+	Reals  Type = "numbers"       // a list of at least one, none twice unless Key.Repeat
+	Wholes Type = "whole numbers" // a list of at least one, none twice
+	Words  Type = "words"         // a list of Key.Words, none twice; may be empty
+	String Type = "text"          // any string; in documentKeys only
+	Keyed  Type = "table"         // in documentKeys only
 )
 
 // Key is one key of a run file: all there is to know about it. Validation, --set and --vary, the
@@ -34,10 +37,11 @@ type Key struct {
 	Words    []string // Word only
 	Min, Max float64  // of numbers
 	Below    bool     // Max itself is out of range
+	Repeat   bool     // Reals only: may be empty and hold a value more than once
 	Required bool     //
 	Doc      string   //
 
-	field func(*Config) any // *string, *bool, *int or *[]float64; nil for machine fields and paths
+	field func(*Config) any // a pointer to the value; nil for machine fields and paths
 }
 
 // autoValue stands for "auto" in an int field. No Auto key allows it as a number.
@@ -45,12 +49,42 @@ const autoValue = -1
 
 const machineTable = "machine."
 
+// The experiments.
+const (
+	ExperimentMatMul = "matmul"
+	ExperimentSPDF   = "spdf"
+	ExperimentGPT    = "gpt"
+)
+
+// experiments are those that read the key.
+func (k Key) experiments() []string {
+	table, _, dotted := strings.Cut(k.Name, ".")
+	switch {
+	case k.Name == "fidelity":
+		return []string{ExperimentMatMul, ExperimentSPDF}
+	case k.Name == "mapping.columns_per_head" || k.Name == "mapping.tokens_per_pe":
+		return []string{ExperimentSPDF, ExperimentGPT}
+	case table == "matmul" || table == "mapping" || k.Name == "check":
+		return []string{ExperimentMatMul}
+	case !dotted || table == "machine":
+		return []string{ExperimentMatMul, ExperimentSPDF, ExperimentGPT}
+	case table == "gpt":
+		return []string{ExperimentGPT}
+	case table == "model" && k.Name != "model.weights":
+		return []string{ExperimentSPDF, ExperimentGPT}
+	}
+	return []string{ExperimentSPDF}
+}
+
+// Of tells whether an experiment reads the key.
+func (k Key) Of(experiment string) bool { return slices.Contains(k.experiments(), experiment) }
+
 // Schema lists every key that has a value, in the order of the resolved run file. extends, machine.file
 // and the [[variant]] tables steer how files are put together; they are in documentKeys.
 func Schema() []Key {
 	keys := []Key{
-		{Name: "experiment", Type: Word, Words: []string{"matmul"}, Required: true,
-			Doc:   "What to run: `matmul` is one layer Y = X Wᵀ at several weight sparsities.",
+		{Name: "experiment", Type: Word, Words: []string{ExperimentMatMul, ExperimentSPDF, ExperimentGPT}, Required: true,
+			Doc:   "What to run: `matmul` is one layer Y = X Wᵀ at several weight sparsities; `spdf` trains a GPT, sparse pre-training and dense fine-tuning; `gpt` is what that costs at full size: one step of each is simulated.",
 			field: func(c *Config) any { return &c.Experiment }},
 		{Name: "seed", Type: Whole, Min: 0, Max: 1 << 53,
 			Doc:   "Seed of masks, weights and activations. The same run file and seed give the same bytes.",
@@ -66,38 +100,63 @@ func Schema() []Key {
 			field: func(c *Config) any { return &c.Machine.Name }},
 	}
 	keys = append(keys, machineKeys()...)
-	return append(keys,
-		Key{Name: "matmul.rows", Type: Whole, Unit: "features", Min: 1, Max: model.MaxFeatures,
+	keys = append(keys, matmulKeys()...)
+	keys = append(keys, mappingKeys()...)
+	keys = append(keys, modelKeys()...)
+	keys = append(keys, dataKeys()...)
+	keys = append(keys, trainingKeys("pretrain", func(c *Config) *Training { return &c.Pretrain })...)
+	keys = append(keys, trainingKeys("finetune", func(c *Config) *Training { return &c.Finetune })...)
+	keys = append(keys, decodeKeys()...)
+	keys = append(keys, spdfKeys()...)
+	return append(keys, gptKeys()...)
+}
+
+// matmulKeys are the keys of [matmul].
+func matmulKeys() []Key {
+	return []Key{
+		{Name: "matmul.rows", Type: Whole, Unit: "features", Min: 1, Max: model.MaxFeatures,
 			Doc:   "Output features of the layer: rows of W.",
 			field: func(c *Config) any { return &c.MatMul.Rows }},
-		Key{Name: "matmul.cols", Type: Whole, Unit: "features", Min: 1, Max: model.MaxFeatures,
+		{Name: "matmul.cols", Type: Whole, Unit: "features", Min: 1, Max: model.MaxFeatures,
 			Doc:   "Input features of the layer: columns of W.",
 			field: func(c *Config) any { return &c.MatMul.Cols }},
-		Key{Name: "matmul.tokens", Type: Whole, Unit: "tokens", Min: 1, Max: 1e12,
+		{Name: "matmul.tokens", Type: Whole, Unit: "tokens", Min: 1, Max: 1e12,
 			Doc:   "Rows of X, spread over the wafer. No source states it for the published curve: it is the one calibrated number of that experiment.",
 			field: func(c *Config) any { return &c.MatMul.Tokens }},
-		Key{Name: "matmul.precision", Type: Word, Words: precisionWords(),
+		{Name: "matmul.precision", Type: Word, Words: precisionWords(),
 			Doc:   "`mixed`: fp16 storage and wavelets, fp32 accumulation; `fp16`, `fp32`: that format everywhere.",
 			field: func(c *Config) any { return (*string)(&c.MatMul.Precision) }},
-		Key{Name: "matmul.sparsities", Type: Reals, Unit: "fraction", Min: 0, Max: 1, Below: true,
+		{Name: "matmul.sparsities", Type: Reals, Unit: "fraction", Min: 0, Max: 1, Below: true,
 			Doc:   "Fractions of zero weights to simulate, one point each. A dense point is simulated as the base of the speedup even if 0 is not listed.",
 			field: func(c *Config) any { return &c.MatMul.Sparsities }},
-		Key{Name: "matmul.mask", Type: Word, Words: []string{string(model.MaskUnstructured), string(model.MaskRowBalanced), string(model.MaskNM)},
+		{Name: "matmul.mask", Type: Word, Words: []string{string(model.MaskUnstructured), string(model.MaskRowBalanced), string(model.MaskNM)},
 			Doc:   "Where the non-zeros are. `unstructured`: anywhere, exact in number; `row_balanced`: as many in every row; `nm`: as many in every `nm_group` consecutive weights.",
 			field: func(c *Config) any { return (*string)(&c.MatMul.Mask) }},
-		Key{Name: "matmul.nm_group", Type: Whole, Unit: "weights", Min: 1, Max: model.MaxFeatures,
+		{Name: "matmul.nm_group", Type: Whole, Unit: "weights", Min: 1, Max: model.MaxFeatures,
 			Doc:   "M of an N:M mask; N is (1 - sparsity) x M and must be whole. Used with `mask = \"nm\"` only.",
 			field: func(c *Config) any { return &c.MatMul.NMGroup }},
-		Key{Name: "mapping.groups", Type: Auto, Unit: "groups", Min: 1, Max: 4096,
+	}
+}
+
+// mappingKeys are the keys of [mapping].
+func mappingKeys() []Key {
+	return []Key{
+		{Name: "mapping.columns_per_head", Type: Auto, Unit: "columns", Min: 1, Max: 4096,
+			Doc:   "PE columns that the features of an attention head are spread over. `\"auto\"`: the compiler searches.",
+			field: func(c *Config) any { return &c.Mapping.ColumnsPerHead }},
+		{Name: "mapping.tokens_per_pe", Type: Auto, Unit: "tokens", Min: 1, Max: 512,
+			Doc:   "Tokens of a sequence on one PE. `\"auto\"`: the compiler searches.",
+			field: func(c *Config) any { return &c.Mapping.TokensPerPE }},
+		{Name: "mapping.groups", Type: Auto, Unit: "groups", Min: 1, Max: 4096,
 			Doc:   "Token groups the wafer's columns are cut into; every group gets all weights and other tokens. `\"auto\"`: the compiler searches.",
 			field: func(c *Config) any { return &c.Mapping.Groups }},
-		Key{Name: "mapping.run_ahead", Type: Auto, Unit: "rows", Min: 0, Max: 4096,
+		{Name: "mapping.run_ahead", Type: Auto, Unit: "rows", Min: 0, Max: 4096,
 			Doc:   "Output rows a PE may accumulate beyond the one whose partial sums are pending. `\"auto\"`: the compiler searches.",
 			field: func(c *Config) any { return &c.Mapping.RunAhead }},
-		Key{Name: "mapping.per_sparsity", Type: Flag,
+		{Name: "mapping.per_sparsity", Type: Flag,
 			Doc:   "`false`: one mapping, searched for all sparsities together; `true`: each sparsity gets its own.",
 			field: func(c *Config) any { return &c.Mapping.PerSparsity }},
-	)
+	}
 }
 
 // machineKeys are the fields of the machine presets, with the units and ranges of the machine table.
@@ -156,7 +215,7 @@ func FindKey(name string) (Key, error) {
 			return k, nil
 		}
 	}
-	return Key{}, fmt.Errorf("unknown key%s", didYouMean(name, append(keyNames(), "machine", "matmul", "mapping")))
+	return Key{}, fmt.Errorf("unknown key%s", didYouMean(name, append(keyNames(), "machine", "matmul", "mapping", "model", "data", "pretrain", "finetune", "decode", "spdf", "gpt")))
 }
 
 func keyNames() []string {
@@ -178,11 +237,7 @@ func didYouMean(word string, known []string) string {
 func (k Key) Range() string {
 	switch k.Type {
 	case Word:
-		quoted := make([]string, len(k.Words))
-		for i, w := range k.Words {
-			quoted[i] = `"` + w + `"`
-		}
-		return oneOf(quoted)
+		return oneOf(quoted(k.Words))
 	case Path:
 		return "a path"
 	case Flag:
@@ -195,6 +250,10 @@ func (k Key) Range() string {
 		return "a number, " + k.interval()
 	case Reals:
 		return "a list of numbers, each " + k.interval()
+	case Wholes:
+		return "a list of whole numbers, each " + k.interval()
+	case Words:
+		return "a list of " + oneOf(quoted(k.Words))
 	}
 	panic("sims: key " + k.Name + " has no type")
 }
@@ -212,6 +271,14 @@ func (k Key) interval() string {
 		text += " " + k.Unit
 	}
 	return text
+}
+
+func quoted(words []string) []string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = `"` + w + `"`
+	}
+	return out
 }
 
 func oneOf(words []string) string {

@@ -69,18 +69,18 @@ func Simulate(ctx context.Context, curves []Curve, o Options) ([]Result, error) 
 	if o.engine.compile == nil {
 		o.engine = engine{compiler.Compile, runtime.Run}
 	}
-	o.Threads = workers(o.Threads)
+	o.Threads = Threads(o.Threads)
 	p := newPool(curves, o)
 	err := p.run(ctx)
 	return p.results(curves), err
 }
 
-// workers is how many things to do at a time: 0 asks for one per processor.
-func workers(threads int) int {
-	if limit := goruntime.GOMAXPROCS(0); threads < 1 || threads > limit {
+// Threads is n, but at least 1 and at most one per processor; 0 stands for that.
+func Threads(n int) int {
+	if limit := goruntime.GOMAXPROCS(0); n < 1 || n > limit {
 		return limit
 	}
-	return threads
+	return n
 }
 
 // job is one point to simulate.

@@ -12,21 +12,32 @@ func SweepTable(axes []Axis, results []Result) Table {
 	for _, r := range results {
 		check = check || r.Curve.Config.Check > 0
 	}
-	t := Table{Name: "sweep", Title: "sweep of " + axisNames(axes)}
-	for _, a := range axes {
-		t.Columns = append(t.Columns, Column{Name: a.Key.Name, Title: a.Key.Name, Unit: a.Key.Unit, Kind: a.kind()})
-	}
+	t := NewSweepTable(axes)
 	t.Columns = append(t.Columns, pointColumns(check)...)
 	for i, r := range results {
-		var cells []any
-		for a, v := range place(axes, i) {
-			cells = append(cells, axes[a].cell(v))
-		}
+		cells := GridCells(axes, i)
 		for _, row := range r.rows(check) {
 			t.Rows = append(t.Rows, append(append([]any(nil), cells...), row...))
 		}
 	}
 	return t
+}
+
+// NewSweepTable is a table with a column for each varied key and no rows.
+func NewSweepTable(axes []Axis) Table {
+	t := Table{Name: "sweep", Title: "sweep of " + axisNames(axes)}
+	for _, a := range axes {
+		t.Columns = append(t.Columns, Column{Name: a.Key.Name, Title: a.Key.Name, Unit: a.Key.Unit, Kind: a.kind()})
+	}
+	return t
+}
+
+// GridCells are the values of the varied keys at point i of the grid, for those columns.
+func GridCells(axes []Axis, i int) (cells []any) {
+	for a, v := range place(axes, i) {
+		cells = append(cells, axes[a].cell(v))
+	}
+	return cells
 }
 
 // SweepSummary is the part of a sweep's table that a person reads first.
@@ -60,6 +71,9 @@ func (a Axis) number(i int) (float64, bool) {
 	v := a.Key.shown(a.Values[i])
 	if list, ok := v.([]float64); ok && len(list) == 1 {
 		return list[0], true
+	}
+	if list, ok := v.([]int); ok && len(list) == 1 {
+		return float64(list[0]), true
 	}
 	n, ok := asFloat(v)
 	return n, ok && !math.IsNaN(n)

@@ -75,7 +75,7 @@ func CaseNames() (names []string) {
 // Validate runs cases on t, in parallel, and returns them in their order. With ctx cancelled it returns
 // those that were finished beside the error. A case that cannot be run fails; an *InternalError ends all.
 func Validate(ctx context.Context, cases []Measured, t compiler.Target, o ValidateOptions) ([]CaseResult, error) {
-	o.Threads = workers(o.Threads)
+	o.Threads = Threads(o.Threads)
 	v := &validation{t: t, o: o, cases: cases, results: make([]*CaseResult, len(cases))}
 	for i, m := range cases {
 		if m.Kernel == curveKernel {

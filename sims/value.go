@@ -19,8 +19,8 @@ type misfit struct {
 	want  string
 }
 
-// accept turns a decoded TOML value into the key's own Go type: string, bool, int, float64 or
-// []float64.
+// accept turns a decoded TOML value into the key's own Go type: string, bool, int, float64,
+// []float64, []int or []string.
 func (k Key) accept(v any) (any, *misfit) {
 	no := func(format string, a ...any) (any, *misfit) {
 		return nil, &misfit{formatValue(v), -1, fmt.Sprintf(format, a...)}
@@ -39,7 +39,7 @@ func (k Key) accept(v any) (any, *misfit) {
 		}
 		return s, nil
 	case Path:
-		if s, ok := v.(string); ok && s != "" {
+		if s, ok := v.(string); ok && (s != "" || k.field != nil) {
 			return s, nil
 		}
 		return no("must be the path of a file")
@@ -54,6 +54,10 @@ func (k Key) accept(v any) (any, *misfit) {
 		}
 	case Reals:
 		return k.acceptList(v)
+	case Wholes:
+		return k.acceptWholes(v)
+	case Words:
+		return k.acceptWords(v)
 	}
 	n, ok := number(v)
 	switch {
@@ -71,7 +75,7 @@ func (k Key) accept(v any) (any, *misfit) {
 
 func (k Key) acceptList(v any) (any, *misfit) {
 	list, ok := v.([]any)
-	if !ok || len(list) == 0 || len(list) > maxList {
+	if !ok || len(list) == 0 && !k.Repeat || len(list) > maxList {
 		return nil, &misfit{formatValue(v), -1, fmt.Sprintf("must be a list of 1 to %d numbers, each %s", maxList, k.interval())}
 	}
 	var out []float64
@@ -82,10 +86,46 @@ func (k Key) acceptList(v any) (any, *misfit) {
 			return nil, &misfit{formatValue(e), i, "is " + typeName(e) + ", must be a number, " + k.interval()}
 		case !k.inRange(n):
 			return nil, &misfit{formatValue(e), i, "is out of range, must be " + k.interval()}
-		case slices.Contains(out, n):
+		case slices.Contains(out, n) && !k.Repeat:
 			return nil, &misfit{formatValue(e), i, "is listed twice, must be given once"}
 		}
 		out = append(out, n+0) // + 0 turns -0 into 0
+	}
+	return out, nil
+}
+
+func (k Key) acceptWholes(v any) (any, *misfit) {
+	list, miss := k.acceptList(v)
+	if miss != nil {
+		return nil, miss
+	}
+	var out []int
+	for i, n := range list.([]float64) {
+		if n != math.Trunc(n) {
+			return nil, &misfit{formatValue(n), i, "has a fraction, must be a whole number, " + k.interval()}
+		}
+		out = append(out, int(n))
+	}
+	return out, nil
+}
+
+func (k Key) acceptWords(v any) (any, *misfit) {
+	list, ok := v.([]any)
+	if !ok {
+		return nil, &misfit{formatValue(v), -1, "is " + typeName(v) + ", must be " + k.Range()}
+	}
+	one := Key{Name: k.Name, Type: Word, Words: k.Words}
+	out := []string{}
+	for i, e := range list {
+		word, miss := one.accept(e)
+		if miss != nil {
+			miss.index = i
+			return nil, miss
+		}
+		if slices.Contains(out, word.(string)) {
+			return nil, &misfit{formatValue(e), i, "is listed twice, must be given once"}
+		}
+		out = append(out, word.(string))
 	}
 	return out, nil
 }
@@ -104,7 +144,7 @@ func number(v any) (float64, bool) {
 func (k Key) parseValue(text string) any {
 	one := func(s string) any {
 		s = strings.TrimSpace(s)
-		if k.Type == Word || k.Type == Path {
+		if k.Type == Word || k.Type == Words || k.Type == Path {
 			return s
 		}
 		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
@@ -118,16 +158,21 @@ func (k Key) parseValue(text string) any {
 		}
 		return s
 	}
-	if k.Type != Reals {
+	if !k.isList() {
 		return one(text)
 	}
 	text = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(text), "["), "]")
-	var list []any
+	list := []any{}
+	if text == "" {
+		return list
+	}
 	for s := range strings.SplitSeq(text, ",") {
 		list = append(list, one(s))
 	}
 	return list
 }
+
+func (k Key) isList() bool { return k.Type == Reals || k.Type == Wholes || k.Type == Words }
 
 func typeName(v any) string {
 	switch v.(type) {
@@ -139,7 +184,7 @@ func typeName(v any) string {
 		return "a whole number"
 	case float64:
 		return "a number"
-	case []any, []float64, []map[string]any:
+	case []any, []float64, []int, []string, []map[string]any:
 		return "a list"
 	case map[string]any:
 		return "a table"
@@ -173,6 +218,10 @@ func tomlValue(v any) string {
 	case float64:
 		return tomlFloat(n)
 	case []float64:
+		return tomlList(n)
+	case []int:
+		return tomlList(n)
+	case []string:
 		return tomlList(n)
 	case []any:
 		return tomlList(n)

@@ -56,7 +56,7 @@ func ParseAxis(text string) (Axis, error) {
 
 // numeric tells whether the values lie on an axis.
 func (k Key) numeric() bool {
-	return k.Type == Whole || k.Type == Auto || k.Type == Real || k.Type == Reals
+	return k.Type == Whole || k.Type == Auto || k.Type == Real || k.Type == Reals || k.Type == Wholes
 }
 
 // expand returns the values of one item, still to be checked.
@@ -87,7 +87,7 @@ func (k Key) expand(item string) ([]any, error) {
 		v := n[0] + float64(i)*n[2]
 		if geometric {
 			v = n[0] * math.Pow(n[2], float64(i))
-			if k.Type == Whole || k.Type == Auto {
+			if k.Type == Whole || k.Type == Wholes || k.Type == Auto {
 				v = math.Round(v)
 			}
 		}
@@ -98,7 +98,7 @@ func (k Key) expand(item string) ([]any, error) {
 			continue
 		}
 		last = v
-		if k.Type == Reals {
+		if k.isList() {
 			values = append(values, []any{v})
 		} else {
 			values = append(values, v)

@@ -13,13 +13,16 @@ import (
 func newCompile(c *console) *cobra.Command {
 	var over overrides
 	var explain, asJSON bool
+	var gptFlags gptCompile
 	cmd := &cobra.Command{
 		Use:   "compile FILE",
-		Short: "Compile a run file's layer and print its mapping",
-		Long: `Compile a run file's layer for its machine and print the mapping. --explain prints the candidates with
-their estimated cycles, the choice and why, the per-PE memory map, the color table and a listing.`,
+		Short: "Compile a run file's layer or training step and print its mapping",
+		Long: `Compile a run file's layer, or the training steps of its GPTs, for its machine and print the mapping.
+--explain prints the candidates with their estimated cycles, the choice and why, the per-PE memory map,
+the color table and a listing.`,
 		Example: `  cs2sim compile examples/matmul12k.toml
-  cs2sim compile examples/matmul12k.toml --explain --set mapping.groups=1`,
+  cs2sim compile examples/matmul12k.toml --explain --set mapping.groups=1
+  cs2sim compile examples/gpt3xl.toml --explain --memory --listing mlp.fc`,
 		Args:              oneFile("a run file"),
 		ValidArgsFunction: completeRunFile,
 	}
@@ -27,6 +30,7 @@ their estimated cycles, the choice and why, the per-PE memory map, the color tab
 	cmd.Flags().BoolVar(&explain, "explain", false, "print candidates, reasons, memory map, colors and listing")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the mapping as JSON")
 	cmd.MarkFlagsMutuallyExclusive("explain", "json")
+	gptFlags.flags(cmd)
 	cmd.RunE = action(func(_ context.Context, args []string) error {
 		s, err := over.load(args[0])
 		if err != nil {
@@ -35,6 +39,10 @@ their estimated cycles, the choice and why, the per-PE memory map, the color tab
 		base, err := s.Base()
 		if err != nil {
 			return err
+		}
+		if base.Config.Experiment == sims.ExperimentGPT {
+			gptFlags.explain, gptFlags.json = explain, asJSON
+			return c.compileGPT(base, gptFlags)
 		}
 		p, err := base.Compile(base.Config.MatMul.Sparsities[0])
 		if err != nil {

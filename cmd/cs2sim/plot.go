@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
 	"cs2sim.dev/sims"
+	"cs2sim.dev/sims/gpt"
 )
 
 func newPlot(c *console) *cobra.Command {
@@ -17,11 +19,10 @@ again. Wafer maps are not redrawn.`,
 		Example: `  cs2sim plot runs/matmul12k`,
 		Args:    oneFile("the folder of a run"),
 		RunE: action(func(_ context.Context, args []string) error {
-			r, err := sims.ReadResults(args[0])
-			if err != nil {
+			files, err := savedFigures(args[0])
+			if errors.As(err, new(*sims.InputError)) {
 				return err
 			}
-			files, err := tableFigures(r)
 			if err != nil {
 				return &sims.InputError{File: args[0], Want: err.Error()}
 			}
@@ -36,4 +37,19 @@ again. Wafer maps are not redrawn.`,
 			return c.print("figures in " + args[0] + "\n")
 		}),
 	}
+}
+
+// savedFigures draws what results.json of a folder holds.
+func savedFigures(dir string) ([]file, error) {
+	if r, ok, err := gpt.ReadResults(dir); ok || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		return gptFigures(r)
+	}
+	r, err := sims.ReadResults(dir)
+	if err != nil {
+		return nil, err
+	}
+	return tableFigures(r)
 }

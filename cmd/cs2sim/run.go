@@ -51,6 +51,9 @@ that enter the fabric at (X,Y), prints its life, and writes nothing.`,
 		if out.dir == "" {
 			out.dir = defaultDir(args[0], "")
 		}
+		if curves[0].Config.Experiment == sims.ExperimentGPT {
+			return c.trainGPT(ctx, out, curves, &gptRun{console: c, out: out, curves: curves})
+		}
 		return c.simulate(ctx, out, curves, &matmulRun{console: c, out: out, curves: curves})
 	})
 	return cmd
@@ -167,7 +170,7 @@ type matmulRun struct {
 	points  int
 }
 
-func (m *matmulRun) runFile() []byte { return sims.WriteRunFile(m.curves) }
+func (m *matmulRun) runFile() []byte { return sims.WriteRunFile(m.out.dir, m.curves) }
 func (m *matmulRun) maps() bool      { return true }
 
 // saved adds the point to the trace, so that a run that is killed leaves one. A disk that cannot

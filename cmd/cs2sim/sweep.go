@@ -57,7 +57,11 @@ the dense point of the same combination. Variants of the run file take no part.`
 		if out.dir == "" {
 			out.dir = defaultDir(args[0], "-sweep")
 		}
-		return c.simulate(ctx, out, curves, &gridSweep{console: c, out: out, base: base, vary: vary, axes: axes})
+		grid := gridSweep{console: c, out: out, base: base, vary: vary, axes: axes}
+		if base.Config.Experiment == sims.ExperimentGPT {
+			return c.trainGPT(ctx, out, curves, &gptSweep{gridSweep: grid, curves: curves})
+		}
+		return c.simulate(ctx, out, curves, &grid)
 	})
 	return cmd
 }
@@ -77,7 +81,7 @@ func (g *gridSweep) saved(*sims.Folder, sims.Point) {} // sweeps leave no trace
 
 // runFile is the file that was swept, and how.
 func (g *gridSweep) runFile() []byte {
-	text := sims.WriteRunFile([]sims.Curve{g.base})
+	text := sims.WriteRunFile(g.out.dir, []sims.Curve{g.base})
 	for _, v := range g.vary {
 		text = fmt.Appendf(text, "\n# swept with --vary %q", v)
 	}

@@ -8,8 +8,8 @@ import (
 // Part is a reason for which a step takes time.
 type Part string
 
-// The parts of a step, in the order in which they are stacked. All are in cycles of the step;
-// they sum to StepCycles.
+// The parts of a step, in the order in which they are stacked. All are in cycles of one update;
+// they sum to Update.Cycles.
 const (
 	PartFMAC        Part = "weights x activations" // datapath steps of the block matrices
 	PartStart       Part = "instruction starts"    // and task switches and commands, in the block matrices
@@ -32,49 +32,31 @@ func Parts() []Part {
 		PartVocabulary, PartElementwise, PartEmbedding, PartSwitch, PartUpdate, PartSwarmX}
 }
 
-// Breakdown says where the cycles of one update went. A phase of a block matrix is divided
-// as its PEs' cycles by state are; all other phases count whole.
-func (r *Result) Breakdown() map[Part]float64 {
-	out := map[Part]float64{}
-	times := float64(r.MicroSteps)
-	s := r.Report.Step.Space
-	width, height := s.Groups*s.Columns, s.Rows()
-	used := float64(width * height)
-	for i, p := range r.Report.Phases {
-		out[PartSwitch] += times * float64(r.Report.Switch)
-		ph := r.Report.Step.Phases[i]
-		if part, whole := wholePart(ph); whole {
-			out[part] += times * float64(p.Cycles)
+// Breakdown says where the cycles of an update went, by part in the order of Parts. A phase of a
+// block matrix is divided as its PEs' cycles by state are; all other phases count whole.
+func (u *Update) Breakdown() []float64 {
+	at := map[Part]float64{}
+	s, times := u.Step, float64(u.MicroSteps)
+	for _, p := range s.Phases {
+		at[PartSwitch] += times * float64(s.Switch)
+		if p.Part != "" {
+			at[p.Part] += times * float64(p.Cycles)
 			continue
 		}
-		states := p.Grid.Sum(width, height)
 		for _, st := range pe.States() {
-			out[statePart(st, ph.Kernel)] += times * float64(states[st]) / used
+			at[statePart(st, p.Kernel)] += times * float64(p.States[st]) / float64(s.Used)
 		}
 	}
-	out[PartUpdate] += float64(r.UpdateTail)
-	out[PartSwarmX] += float64(r.SwarmX)
+	at[PartUpdate] += float64(s.Tail)
+	at[PartSwarmX] += float64(u.SwarmX)
+	var out []float64
+	for _, p := range Parts() {
+		out = append(out, at[p])
+	}
 	return out
 }
 
-// wholePart is the part of a phase that is not divided by state.
-func wholePart(ph compiler.Phase) (Part, bool) {
-	switch k := ph.Kernel.(type) {
-	case *compiler.Linear:
-		return PartVocabulary, k.Param == "wte"
-	case *compiler.WeightGrad:
-		return PartVocabulary, k.Param == "wte"
-	case *compiler.Attention, *compiler.AttentionBackward:
-		return PartAttention, true
-	case *compiler.LossChunk, *compiler.LossReduce, *compiler.LossBackward:
-		return PartVocabulary, true
-	case *compiler.Embed, *compiler.EmbedBackward:
-		return PartEmbedding, true
-	}
-	return PartElementwise, true
-}
-
-func statePart(s pe.State, k compiler.Kernel) Part {
+func statePart(s pe.State, kernel string) Part {
 	switch s {
 	case pe.Compute:
 		return PartFMAC
@@ -85,7 +67,7 @@ func statePart(s pe.State, k compiler.Kernel) Part {
 	case pe.WaitWeight:
 		return PartWeights
 	case pe.BlockedOut:
-		if _, ok := k.(*compiler.WeightGrad); ok {
+		if kernel == (&compiler.WeightGrad{}).Name() {
 			return PartReturn
 		}
 	}

@@ -2,148 +2,112 @@ package gpt
 
 import (
 	"context"
-	"fmt"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/model"
 	"cs2sim.dev/runtime"
+	"cs2sim.dev/sims"
 )
 
-// Job is one training step to simulate: a model, its masks, a machine and a global batch.
+// Job is one training step to simulate: a model, its masks, a machine, and the sequences of one
+// update on one wafer.
 type Job struct {
 	Model     model.Config // SequenceLength is that of the job
 	Machine   compiler.Target
 	Precision model.Precision
 	Masks     Masks
-	Batch     int // sequences of one update, over all systems
-	Systems   int
+	Sequences int // of one update on one system
 	Mapping   Mapping
-	Seed      uint64
 }
 
 // Mapping fixes parts of the compiler's choice; 0 searches.
 type Mapping struct {
-	ColumnsPerHead, Tokens, Chunks int
+	ColumnsPerHead int `json:"columns_per_head,omitempty"`
+	Tokens         int `json:"tokens,omitempty"` // per PE
+	Chunks         int `json:"chunks,omitempty"`
 }
 
-// Masks says how sparse each matrix is; the zero value is dense.
-type Masks struct {
-	Name string // for tables: "75 %"
-	Spec func(t model.Tensor) (model.MaskSpec, error)
+// input is all that decides what a step comes to.
+type input struct {
+	Version   string             `json:"version"`
+	Model     model.Config       `json:"model"`
+	Machine   map[string]float64 `json:"machine"`
+	Precision model.Precision    `json:"precision"`
+	Masks     Masks              `json:"masks"`
+	Sequences int                `json:"sequences"`
+	Mapping   Mapping            `json:"mapping"`
 }
 
-// Result is what one step of a job takes.
-type Result struct {
-	Job         Job
-	Chosen      compiler.GPTCandidate
-	Refused     int // better-looking mappings whose memory plan did not fit
-	Report      *runtime.StepReport
-	Density     float64 // of the masked matrices
-	NonZeros    int64   // weights of all tensors that are not masked
-	PerSystem   int     // sequences of one update on one system
-	MicroSteps  int     // micro-batches one after the other on each system
-	UpdateTail  int64   // cycles MemoryX is still busy after the last gradient arrived
-	SwarmX      int64   // cycles of tree latency that nothing hides
-	StepCycles  int64   // one update, all of it
-	StepSeconds float64
-}
-
-// Simulate compiles and runs one step. Cycles do not depend on values: none are computed.
-func Simulate(ctx context.Context, j Job, threads int, progress func(done, total int64)) (*Result, error) {
-	if j.Batch < 1 || j.Systems < 1 || j.Systems > j.Batch {
-		return nil, fmt.Errorf("batch of %d sequences on %d systems, each system needs at least one", j.Batch, j.Systems)
+// Key names the step of a job: a hash of all that decides it.
+func (j Job) Key() string {
+	in := input{sims.Version, j.Model, map[string]float64{}, j.Precision, j.Masks, j.Sequences, j.Mapping}
+	in.Model.Name = "" // a name changes nothing
+	for _, p := range j.Machine.Params {
+		in.Machine[p.Key] = p.Value
 	}
+	data, err := json.Marshal(in)
+	if err != nil {
+		panic(err) // plain data; run files admit neither NaN nor infinities
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
+}
+
+// Plan is a job with its mapping and compiled step.
+type Plan struct {
+	Job        Job
+	Step       *compiler.Step
+	Layout     *model.Layout
+	Masks      []*model.Mask           // of every tensor, nil where dense
+	Candidates []compiler.GPTCandidate // best first; the last is the one taken, those before do not fit
+	NonZeros   int64                   // weights of all tensors that are not masked
+	Density    float64                 // of the masked matrices together
+}
+
+// Plan searches the mapping and compiles the step. The error wraps *pe.OutOfMemory if the model
+// fits with none.
+func (j Job) Plan() (*Plan, error) {
 	layout, err := model.NewLayout(j.Model)
 	if err != nil {
 		return nil, err
 	}
-	specs := make([]model.MaskSpec, len(layout.Tensors))
-	r := &Result{Job: j, PerSystem: (j.Batch + j.Systems - 1) / j.Systems}
+	p := &Plan{Job: j, Layout: layout}
+	if p.Masks, err = j.Masks.draw(layout); err != nil {
+		return nil, err
+	}
 	zeros := int64(0)
 	for i, t := range layout.Tensors {
-		r.NonZeros += int64(t.Len())
-		if t.Kind != model.KindLinear || j.Masks.Spec == nil {
-			continue
-		}
-		if specs[i], err = j.Masks.Spec(t); err != nil {
-			return nil, err
-		}
-		if specs[i].Kind != "" {
-			n, err := specs[i].NonZeros(t.Rows, t.Cols)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", t.Name, err)
-			}
-			zeros += int64(t.Len()) - n
+		p.NonZeros += int64(t.Len())
+		if m := p.Masks[i]; m != nil {
+			zeros += int64(t.Len()) - m.NonZeros()
 		}
 	}
-	r.NonZeros -= zeros
-	r.Density = 1 - float64(zeros)/float64(j.Model.LinearParameters())
-	step, candidates, err := compiler.PlanGPT(j.Model, j.Machine, j.Precision, compiler.GPTOptions{
+	p.NonZeros -= zeros
+	p.Density = 1 - float64(zeros)/float64(j.Model.LinearParameters())
+	p.Step, p.Candidates, err = compiler.PlanGPT(j.Model, j.Machine, j.Precision, compiler.GPTOptions{
 		Train: true, ColumnsPerHead: j.Mapping.ColumnsPerHead, Tokens: j.Mapping.Tokens, Chunks: j.Mapping.Chunks,
-		Densities: []float64{r.Density}, Sequences: r.PerSystem,
+		Densities: []float64{p.Density}, Sequences: j.Sequences,
 	})
+	return p, err
+}
+
+// Chosen is the mapping that was taken.
+func (p *Plan) Chosen() compiler.GPTCandidate { return p.Candidates[len(p.Candidates)-1] }
+
+// Simulate runs one micro-batch through all phases. Cycles do not depend on values: none are
+// computed.
+func (p *Plan) Simulate(ctx context.Context, threads int, progress func(done, total int64)) (*Step, error) {
+	store := runtime.NewMaskStore(p.Step.Space, p.Layout, p.Masks)
+	trainer, err := runtime.NewTrainer(p.Step, store, runtime.Stream)
 	if err != nil {
 		return nil, err
 	}
-	r.Chosen, r.Refused = candidates[len(candidates)-1], len(candidates)-1
-	store, err := runtime.NewShapeStore(step.Space, layout, specs)
+	r, err := trainer.Cost(ctx, threads, progress)
 	if err != nil {
 		return nil, err
 	}
-	trainer, err := runtime.NewTrainer(step, store, runtime.Stream)
-	if err != nil {
-		return nil, err
-	}
-	if r.Report, err = trainer.Cost(ctx, threads, progress); err != nil {
-		return nil, err
-	}
-	r.close()
-	return r, nil
-}
-
-// close adds what happens outside of the wafer: micro-batches one after the other, the update
-// by MemoryX, the tree of SwarmX.
-func (r *Result) close() {
-	m := r.Job.Machine
-	capacity := r.Report.Step.Space.MicroBatch()
-	r.MicroSteps = (r.PerSystem + capacity - 1) / capacity
-	r.UpdateTail = updateTail(r)
-	if r.Job.Systems > 1 {
-		r.SwarmX = swarmLatency(r.Job)
-	}
-	r.StepCycles = int64(r.MicroSteps)*r.Report.Cycles + r.UpdateTail + r.SwarmX
-	r.StepSeconds = float64(r.StepCycles) / m.Get("clock_hz")
-}
-
-// SequencesPerSecond is over all systems.
-func (r *Result) SequencesPerSecond() float64 { return float64(r.Job.Batch) / r.StepSeconds }
-
-// updateTail follows MemoryX through the last micro-batch: it updates a tensor when its gradient
-// is complete, one after the other, and what is left when the wafer is done is exposed. The
-// bytes are those of AdamW per weight: weight and two moments read and written, gradient read, fp32.
-func updateTail(r *Result) int64 {
-	const bytesPerWeight = 7 * 4
-	perWeight := bytesPerWeight * r.Job.Machine.Get("clock_hz") / r.Job.Machine.Get("memoryx_bytes_per_second")
-	var now, free float64
-	step := r.Report.Step
-	for i, p := range r.Report.Phases {
-		now += float64(p.Cycles + r.Report.Switch)
-		if g, ok := step.Phases[i].Kernel.(*compiler.WeightGrad); ok && g.Param != "wte" {
-			free = max(free, now) + perWeight*float64(p.EdgeOut)/float64(step.Space.Groups)
-		}
-	}
-	// The embedding's gradient is complete only after the last phase.
-	free = max(free, now) + perWeight*float64(r.Job.Model.Vocabulary)*float64(r.Job.Model.DModel)
-	return int64(free - now)
-}
-
-// swarmLatency is the tree's latency once down with the first weights and once up with the
-// last gradients; in between its links are as wide as a wafer's edge and it streams.
-func swarmLatency(j Job) int64 {
-	levels := 0
-	fanout := int(j.Machine.Get("swarmx_fanout"))
-	for n := 1; n < j.Systems; n *= fanout {
-		levels++
-	}
-	return int64(2 * float64(levels) * j.Machine.Get("swarmx_level_seconds") * j.Machine.Get("clock_hz"))
+	return newStep(p, r), nil
 }

@@ -1,0 +1,129 @@
+package gpt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"cs2sim.dev/compiler"
+	"cs2sim.dev/pe"
+	"cs2sim.dev/sims"
+)
+
+// Options steer how steps are simulated, never what comes out.
+type Options struct {
+	Threads  int                     // 0: one per processor
+	Have     map[string]*Step        // finished earlier, by Job.Key
+	Done     func(*Step) error       // called after each further step; an error stops the run
+	Progress func(done, total int64) // called from several goroutines with a share of the work
+
+	simulate func(context.Context, *Plan, int, func(done, total int64)) (*Step, error) // tests only; nil: Plan.Simulate
+}
+
+// share is the part of a job in Progress.
+const share = 1000
+
+// Run simulates the step of every job once, one after the other, each on all threads. With an
+// error, or ctx cancelled, it returns what was finished beside the error.
+func Run(ctx context.Context, jobs []*Case, o Options) (map[string]*Step, error) {
+	o.Threads = sims.Threads(o.Threads)
+	if o.simulate == nil {
+		o.simulate = func(ctx context.Context, p *Plan, threads int, progress func(done, total int64)) (*Step, error) {
+			return p.Simulate(ctx, threads, progress)
+		}
+	}
+	steps := map[string]*Step{}
+	alike := map[string]*Step{} // simulated in this run, by what decides it beside Sequences
+	total := int64(share * len(jobs))
+	for i, c := range jobs {
+		if err := ctx.Err(); err != nil {
+			return steps, err
+		}
+		key := c.Job.Key()
+		if s, ok := o.Have[key]; ok {
+			steps[key] = s
+			continue
+		}
+		progress := func(done, all int64) {
+			if o.Progress != nil && all > 0 {
+				o.Progress(int64(i)*share+share*done/all, total)
+			}
+		}
+		s, err := c.run(ctx, o, alike, progress)
+		if err != nil {
+			return steps, err
+		}
+		steps[key] = s
+		if o.Done != nil {
+			if err := o.Done(s); err != nil {
+				return steps, err
+			}
+		}
+	}
+	return steps, nil
+}
+
+// run plans and simulates one step, or takes that of a job that differs in its number of
+// sequences only and came to the same mapping.
+func (c *Case) run(ctx context.Context, o Options, alike map[string]*Step, progress func(done, total int64)) (s *Step, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &sims.InternalError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	p, err := c.Plan()
+	if err != nil {
+		return nil, err
+	}
+	m := p.Chosen()
+	every := c.Job
+	every.Sequences = 0
+	kind := fmt.Sprintf("%s %d %d %t %d %d", every.Key(), m.ColumnsPerHead, m.Tokens, m.Save, m.Chunks, p.Step.Plan.RunAhead)
+	if have, ok := alike[kind]; ok {
+		same := *have
+		same.Key, same.Mapping, same.Refused = c.Job.Key(), m, len(p.Candidates)-1
+		return &same, nil
+	}
+	if s, err = o.simulate(ctx, p, o.Threads, progress); err != nil {
+		if errors.Is(err, context.Canceled) {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%s, %s, %s: %w", c.Model.Name, c.Job.Masks, c.Phase(), err)
+	}
+	alike[kind] = s
+	return s, nil
+}
+
+// Plan compiles the case's step. The error is an *InputError at the key that asks for too much.
+func (c *Case) Plan() (*Plan, error) {
+	p, err := c.Job.Plan()
+	if err != nil {
+		return nil, c.blame(err)
+	}
+	return p, nil
+}
+
+// blame says which key a compile error is about.
+func (c *Case) blame(err error) error {
+	key, value := "model.layers", fmt.Sprint(c.Model.Layers)
+	if len(c.config.GPT.Models) > 0 {
+		key, value = "gpt.models", fmt.Sprintf("%q", c.Model.Name)
+	}
+	if errors.As(err, new(*pe.OutOfMemory)) || errors.As(err, new(*compiler.Error)) {
+		return c.curve.Problem(key, value, "%v", err)
+	}
+	return c.curve.Problem("gpt.sparsities", fmt.Sprint(c.Sparsity), "%v", err)
+}
+
+// Jobs are the cases whose steps have to be simulated, each step once.
+func Jobs(cases []Case) (jobs []*Case) {
+	seen := map[string]bool{}
+	for i := range cases {
+		if key := cases[i].Job.Key(); !seen[key] {
+			seen[key] = true
+			jobs = append(jobs, &cases[i])
+		}
+	}
+	return jobs
+}
