@@ -101,7 +101,7 @@ func SPDFLoss(curves sims.Table, kind spdf.Kind) (LineChart, error) {
 		if name == "" {
 			continue
 		}
-		training, valid := Series{Name: name, Style: LineStyle{Thin: true, Stroke: Solid}}, Series{Name: name + ", validation", Style: LineStyle{Stroke: NoLine}}
+		training, valid := Series{Name: name, Style: LineStyle{Thin: true, Stroke: Solid}}, Series{Name: name + ", validation", Style: LineStyle{Stroke: NoLine, Paired: true}}
 		for i := range curve {
 			if curve[i] != name {
 				continue
@@ -115,10 +115,11 @@ func SPDFLoss(curves sims.Table, kind spdf.Kind) (LineChart, error) {
 			}
 		}
 		training.Y = runningMean(training.Y)
-		for _, s := range []Series{training, valid} {
-			if len(s.X) > 0 {
-				chart.Series = append(chart.Series, s)
-			}
+		if len(training.X) > 0 {
+			chart.Series = append(chart.Series, training)
+		}
+		if len(training.X) > 0 && len(valid.X) > 0 {
+			chart.Series = append(chart.Series, valid)
 		}
 	}
 	if len(chart.Series) == 0 {

@@ -32,6 +32,9 @@ func ownFiles() []string {
 		runFileName, "results.json", "results.csv", "variants.csv", "sweep.csv", "sweep.json",
 		"speedup.png", "speedup.svg", "cycles.png", "cycles.svg", "sweep.png", "sweep.svg",
 		"utilization-s*.png", "utilization-s*.svg", "trace.pb.gz", "log.txt",
+		"summary.csv", "cost.csv", "curves.csv", "cosine.csv", "baselines.csv", "texts.csv",
+		"loss-*.png", "loss-*.svg", "scores.png", "scores.svg", "cosine-s*.png", "cosine-s*.svg",
+		"config.json", "encoder.json", "vocab.bpe", "weights-s*.safetensors",
 	}
 }
 
@@ -135,11 +138,7 @@ func (f *Folder) Write(name string, data []byte) error {
 
 // SavePoint keeps a finished point.
 func (f *Folder) SavePoint(p Point) error {
-	data, err := json.Marshal(p)
-	if err != nil {
-		return fmt.Errorf("point at sparsity %v: %w", p.Input.Sparsity, err)
-	}
-	return f.Write(filepath.Join(pointsName, p.Input.FileName()), append(data, '\n'))
+	return f.SaveJSON(p.Input.FileName(), p)
 }
 
 // Points reads the finished points. A file that is not a whole point of this version is passed over
@@ -164,6 +163,18 @@ func (f *Folder) Points() (map[string]Point, error) {
 		}
 	}
 	return found, nil
+}
+
+// PointsDir is the folder of finished points, and of checkpoints.
+func (f *Folder) PointsDir() string { return f.path(pointsName) }
+
+// SaveJSON keeps a finished part of a run under a name in the folder points.
+func (f *Folder) SaveJSON(name string, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return f.Write(filepath.Join(pointsName, name), append(data, '\n'))
 }
 
 // whole guards against files that were changed by others.
@@ -200,9 +211,15 @@ func (f *Folder) Clean(keep map[string]bool) error {
 		return err
 	}
 	return remove(f.path(pointsName), func(name string) bool {
-		ok, _ := filepath.Match("s*-*.json", name)
-		return isTemporary(name) || ok && !keep[name]
+		return isTemporary(name) || isPoint(name) && !keep[name]
 	})
+}
+
+// isPoint tells the files of the folder points: a finished point or stage, or a checkpoint.
+func isPoint(name string) bool {
+	finished, _ := filepath.Match("s*-*.json", name)
+	checkpoint, _ := filepath.Match("s*-*.ckpt", name)
+	return finished || checkpoint
 }
 
 // isTemporary tells the files renameio writes before it renames them: a dot, the final name, a number.
@@ -212,7 +229,7 @@ func isTemporary(name string) bool {
 		return false
 	}
 	final := trimmed[1:]
-	if ok, _ := filepath.Match("s*-*.json", final); ok {
+	if isPoint(final) {
 		return true
 	}
 	return slices.ContainsFunc(ownFiles(), func(p string) bool { ok, _ := filepath.Match(p, final); return ok })

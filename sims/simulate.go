@@ -69,13 +69,16 @@ func Simulate(ctx context.Context, curves []Curve, o Options) ([]Result, error) 
 	if o.engine.compile == nil {
 		o.engine = engine{compiler.Compile, runtime.Run}
 	}
-	if limit := goruntime.GOMAXPROCS(0); o.Threads < 1 || o.Threads > limit {
+	if limit := Processors(); o.Threads < 1 || o.Threads > limit {
 		o.Threads = limit
 	}
 	p := newPool(curves, o)
 	err := p.run(ctx)
 	return p.results(curves), err
 }
+
+// Processors is how many goroutines run at a time.
+func Processors() int { return goruntime.GOMAXPROCS(0) }
 
 // job is one point to simulate.
 type job struct {

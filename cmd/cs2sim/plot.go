@@ -21,7 +21,11 @@ again. Wafer maps are not redrawn.`,
 			if err != nil {
 				return err
 			}
-			files, err := tableFigures(r)
+			draw := func() ([]file, error) { return tableFigures(r) }
+			if r.Experiment == sims.ExperimentSPDF {
+				draw = func() ([]file, error) { return plotSPDF(args[0]) }
+			}
+			files, err := draw()
 			if err != nil {
 				return &sims.InputError{File: args[0], Want: err.Error()}
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"sync"
 
@@ -36,6 +37,15 @@ func (b *bar) set(done, total int64) {
 			mpb.AppendDecorators(decor.AverageETA(decor.ET_STYLE_MMSS), decor.Name(" left")))
 	}
 	b.bar.SetCurrent(done)
+}
+
+// note prints a line above the bar.
+func (b *bar) note(w io.Writer, text string) {
+	if b.group == nil {
+		fmt.Fprintln(w, text)
+		return
+	}
+	fmt.Fprintln(b.group, text)
 }
 
 // stop removes the bar, finished or not.

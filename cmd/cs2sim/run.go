@@ -42,6 +42,13 @@ Ctrl-C keeps the finished points; the same command with --resume does only the r
 		if out.dir == "" {
 			out.dir = defaultDir(args[0], "")
 		}
+		if curves[0].Config.Experiment == sims.ExperimentSPDF {
+			if len(curves) > 1 {
+				return curves[0].Problem("variant", "", "experiment %s takes no variants, must be left out", sims.ExperimentSPDF)
+			}
+			_, err := c.spdf(ctx, out, curves[0])
+			return err
+		}
 		return c.simulate(ctx, out, curves, &matmulRun{console: c, out: out, curves: curves})
 	})
 	return cmd

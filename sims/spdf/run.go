@@ -9,22 +9,23 @@ import (
 	"slices"
 	"sync"
 
-	"cs2sim.dev/model"
 	"cs2sim.dev/sims"
 	"cs2sim.dev/sims/train"
 )
 
 // Options steer how an experiment runs, never what comes out.
 type Options struct {
-	Threads  int                                     // chains at a time, at least 1
-	Dir      string                                  // of checkpoints
-	Resume   bool                                    // go on from checkpoints in Dir
-	Have     map[string]Stage                        // finished earlier, by key
-	Done     func(Stage, *model.Params) error        // called after each further stage with its weights, one call at a time
-	Progress func(done, total int64)                 // called after every step, from several goroutines
-	Step     func(snapshot func() []Stage)           // called after every step; snapshot is all stages as they are
-	Note     func(text string)                       // a thing a person should know, such as a damaged checkpoint
-	engine   func(*Experiment) (train.Engine, error) // tests only; nil: the machine
+	Threads  int                           // chains at a time; 0: one per processor
+	Dir      string                        // of checkpoints
+	Resume   bool                          // go on from checkpoints in Dir
+	Have     map[string]Stage              // finished earlier, by key
+	Begin    func() error                  // called before each checkpoint is written
+	Done     func(Stage, File) error       // called after each further stage with its weights, one call at a time
+	Progress func(done, total int64)       // called after every step, one call at a time
+	Step     func(snapshot func() []Stage) // called after every step; snapshot is all stages as they are
+	Note     func(text string)             // a thing a person should know, such as a damaged checkpoint
+
+	engine func(*Experiment) (train.Engine, error) // tests only; nil: the machine
 }
 
 // Run does all stages that o.Have does not have. With an error, or ctx cancelled, it returns what
@@ -32,6 +33,9 @@ type Options struct {
 func (e *Experiment) Run(ctx context.Context, o Options) ([]Stage, error) {
 	if o.engine == nil {
 		o.engine = newMachine
+	}
+	if o.Threads == 0 {
+		o.Threads = sims.Processors()
 	}
 	r := &runner{e: e, o: o, stages: map[ID]*Stage{}}
 	for _, id := range e.ids() {
