@@ -26,6 +26,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":      exits,
 			"interrupt":  interruptRun,
+			"killed":     killedRun,
 			"same":       sameFolder,
 			"unwritable": unwritable,
 			"none":       none,
@@ -60,30 +61,47 @@ func interruptRun(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	points, err := strconv.Atoi(args[1])
 	ts.Check(err)
+	cmd := startUntil(ts, filepath.Join(args[0], "points", "s*.json"), points, args[2:])
+	ts.Check(cmd.Process.Signal(syscall.SIGINT))
+	checkCode(ts, "130", cmd.Wait())
+}
+
+// killed GLOB COMMAND ... kills the command as soon as a file matches.
+func killedRun(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: killed GLOB COMMAND ...")
+	}
+	cmd := startUntil(ts, args[0], 1, args[1:])
+	ts.Check(cmd.Process.Kill())
+	if err := cmd.Wait(); err == nil {
+		ts.Fatalf("the command ended before it was killed")
+	}
+}
+
+// startUntil starts a command and waits until so many files match.
+func startUntil(ts *testscript.TestScript, glob string, files int, args []string) *exec.Cmd {
 	path := ""
 	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
-		if p := filepath.Join(dir, args[2]); path == "" && isFile(p) {
+		if p := filepath.Join(dir, args[0]); path == "" && isFile(p) {
 			path = p
 		}
 	}
-	cmd := exec.Command(path, args[3:]...)
+	cmd := exec.Command(path, args[1:]...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Stdout, cmd.Stderr = ts.Stdout(), ts.Stderr()
 	ts.Check(cmd.Start())
 	deadline := time.Now().Add(20 * time.Second)
 	for {
-		found, _ := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "points", "s*.json"))
-		if len(found) >= points {
-			break
+		found, _ := filepath.Glob(ts.MkAbs(glob))
+		if len(found) >= files {
+			return cmd
 		}
 		if time.Now().After(deadline) {
 			cmd.Process.Kill()
-			ts.Fatalf("%d points after 20 s, must be %d", len(found), points)
+			ts.Fatalf("%d files match %s after 20 s, must be %d", len(found), glob, files)
 		}
 		time.Sleep(time.Millisecond)
 	}
-	ts.Check(cmd.Process.Signal(syscall.SIGINT))
-	checkCode(ts, "130", cmd.Wait())
 }
 
 func isFile(path string) bool {
