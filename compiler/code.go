@@ -86,6 +86,9 @@ func (i *Instr) ThenUnblock(t *Task) *Instr {
 // Triggered says that a data task's descriptors stay loaded: no task switch, a short start.
 func (t *Task) Triggered() *Task { t.task.Triggered = true; return t }
 
+// Awaited makes the PE wait for a control task's wavelet in a state, not be idle.
+func (t *Task) Awaited(s pe.State) *Task { t.task.Wait = s; return t }
+
 // Words2 makes a data task take an index wavelet and then a 32-bit value.
 func (t *Task) Words2() *Task { t.task.Words = 2; return t }
 

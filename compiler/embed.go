@@ -1,10 +1,63 @@
 package compiler
 
+import (
+	"fmt"
+
+	"cs2sim.dev/fabric"
+	"cs2sim.dev/pe"
+)
+
 // Name is the kernel's word in tables and traces.
 func (k *Embed) Name() string { return "embedding" }
 
 // Scratch is what the kernel needs beside its tiles.
-func (k *Embed) Scratch(s *Space) Scratch { panic("K") }
+func (k *Embed) Scratch(s *Space) Scratch { return Scratch{} }
 
-// Layout is the program of the first rows PE rows of the first groups token groups.
-func (k *Embed) Layout(s *Space, groups, rows int) (*Layout, error) { panic("K") }
+// Layout is the program of the first rows PE rows of the first groups token groups: In[x]
+// brings column x the tile of one PE after the other, the first row first, each with
+// CommandEnd behind it, which turns that PE's router to the next.
+func (k *Embed) Layout(s *Space, groups, rows int) (*Layout, error) {
+	b := stepLayout(k, s, groups, rows)
+	b.use(distribution, "distribution", "blocks for single PEs, down the column; switch positions")
+	b.routeBlocks(distribution, s, groups, rows, false)
+	r := newColumnRole(b, s, "embedding")
+	y := k.Y.array(r.Role, s.Tokens)
+	take, end := r.Local("take"), r.Control("end", distribution, CommandEnd).Awaited(pe.WaitWeight)
+	r.Start(take)
+	take.FMov(1, y.All(), pe.In(y.Type, distribution)).Count(r.elements).As(pe.Compute, pe.WaitWeight).LoadDSDs()
+	end.Halt()
+	r.placeAll(b, s, k.Y, groups, rows)
+	return b.Build()
+}
+
+// Name is the kernel's word in tables and traces.
+func (k *EmbedBackward) Name() string { return "embedding backward" }
+
+// Scratch is what the kernel needs beside its tiles.
+func (k *EmbedBackward) Scratch(s *Space) Scratch { return Scratch{} }
+
+// Layout is the program of the first rows PE rows of the first groups token groups: Out[x]
+// takes from column x the tile of one PE after the other, the first row first, each with a
+// control wavelet behind it: it turned that PE's router to what comes from the south.
+func (k *EmbedBackward) Layout(s *Space, groups, rows int) (*Layout, error) {
+	b := stepLayout(k, s, groups, rows)
+	b.use(collection, "collection", "blocks of single PEs, up the column and over the edge; switch positions")
+	own := fabric.Position{Rx: one(fabric.Ramp), Tx: one(fabric.North)}
+	south := fabric.Position{Rx: one(fabric.South), Tx: one(fabric.North)}
+	for x := range groups * s.Columns {
+		if rows > 1 {
+			b.Route(collection, Area{x, 0, x + 1, rows - 1}, fabric.Route{Positions: []fabric.Position{own, south}})
+		}
+		b.Route(collection, At(x, rows-1), fabric.Route{Positions: []fabric.Position{own}})
+		b.EdgeOut(EdgeOut{Name: fmt.Sprintf("blocks of column %d", x), At: fabric.Coord{X: x}, Port: fabric.North, Color: collection})
+	}
+	r := newColumnRole(b, s, "embedding backward")
+	dy := k.DY.array(r.Role, s.Tokens)
+	send := r.Local("send")
+	r.Start(send)
+	send.FMov(1, pe.Out(dy.Type, collection), dy.All()).Count(r.elements).LoadDSDs()
+	send.SendControl(collection, CommandEnd, fabric.SwitchAdvance)
+	send.Halt()
+	r.placeAll(b, s, k.DY, groups, rows)
+	return b.Build()
+}

@@ -1,10 +1,48 @@
 package compiler
 
+import (
+	"fmt"
+
+	"cs2sim.dev/model"
+	"cs2sim.dev/pe"
+)
+
 // Name is the kernel's word in tables and traces.
 func (k *GELU) Name() string { return "gelu" }
 
 // Scratch is what the kernel needs beside its tiles.
-func (k *GELU) Scratch(s *Space) Scratch { panic("K") }
+func (k *GELU) Scratch(s *Space) Scratch { return Scratch{} }
 
-// Layout is the program of the first rows PE rows of the first groups token groups.
-func (k *GELU) Layout(s *Space, groups, rows int) (*Layout, error) { panic("K") }
+// Layout is the program of the first rows PE rows of the first groups token groups: one
+// instruction over the whole tile.
+func (k *GELU) Layout(s *Space, groups, rows int) (*Layout, error) {
+	if err := tanhForm(s); err != nil {
+		return nil, err
+	}
+	b := stepLayout(k, s, groups, rows)
+	r := newColumnRole(b, s, "gelu")
+	x, y := k.X.array(r.Role, s.Tokens), k.Y.array(r.Role, s.Tokens)
+	run := r.Local("gelu")
+	r.Start(run)
+	run.Special(pe.FGELU, 1, y.All(), x.All()).Count(r.elements).LoadDSDs()
+	run.Halt()
+	r.placeAll(b, s, k.X, groups, rows)
+	return b.Build()
+}
+
+// tanhForm refuses an activation the PEs have no instruction for.
+func tanhForm(s *Space) error {
+	switch a := s.Model.Activation; a {
+	case "", model.GELUTanh:
+		return nil
+	default:
+		return fmt.Errorf("model %s: activation is %q, the machine computes %q only", s.Model.Name, a, model.GELUTanh)
+	}
+}
+
+// placeAll runs the role on every PE of the first rows of the first groups.
+func (r *columnRole) placeAll(b *Builder, s *Space, t *Tile, groups, rows int) {
+	for x := range groups * s.Columns {
+		r.place(b, Area{x, 0, x + 1, rows}, t.Features(x%s.Columns), s.Tokens)
+	}
+}

@@ -23,6 +23,7 @@ const (
 	busWest                              //
 	distribution                         // values for single PEs, down the column
 	collection                           // values of single PEs, up the column and over the edge
+	rowBlocks                            // values for all PEs of a row: down the group's first column, then along the row
 )
 
 // stepRole starts a role of a training step. It owns all of SRAM: tiles of other phases stay

@@ -16,6 +16,9 @@ type Layout struct {
 	PEs           []PlacedPE // row by row, Width x Height
 	In            []EdgeIn
 	Out           []EdgeOut
+	// InRate and OutRate are what all edge inputs, and all edge outputs, share: wavelets per
+	// cycle over the I/O link, a multicast counted once; 0: no limit.
+	InRate, OutRate float64
 }
 
 // PlacedPE is what one PE starts with.
@@ -39,16 +42,22 @@ type AreaRoute struct {
 }
 
 // EdgeIn feeds wavelets through the outward port of a border router: List, then what Next
-// gives until it says false. Rate is at most so many per cycle, 0 means 1.
+// gives until it says false. Rate is at most so many per cycle, 0 means 1. With Layout.InRate
+// it is not used.
 type EdgeIn struct {
-	Name  string
-	At    fabric.Coord
-	Port  fabric.Port
-	Color fabric.Color
-	List  []fabric.Wavelet // their Color is set to the stream's
-	Next  func() (fabric.Wavelet, bool)
-	Rate  float64
+	Name     string
+	At       fabric.Coord
+	Also     []fabric.Coord // border routers that get a copy in the same cycle
+	Port     fabric.Port
+	Color    fabric.Color
+	List     []fabric.Wavelet // their Color is set to the stream's
+	Earliest []fabric.Cycle   // of each of List: no earlier does it enter; nil: 0
+	Next     func() (fabric.Wavelet, bool)
+	Rate     float64
 }
+
+// Borders lists the border routers that e feeds.
+func (e *EdgeIn) Borders() []fabric.Coord { return append([]fabric.Coord{e.At}, e.Also...) }
 
 // EdgeOut takes every wavelet of a color that leaves through the outward port of a border router.
 type EdgeOut struct {

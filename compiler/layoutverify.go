@@ -92,14 +92,22 @@ func (l *Layout) wiring() (*wiring, error) {
 			}
 		}
 	}
-	for _, e := range l.In {
-		p := edgePlace{e.At, e.Port, e.Color}
-		if err := w.edge(p, w.in, w.rx, "receives it"); err != nil {
-			return nil, fmt.Errorf("edge input %q: %w", e.Name, err)
+	for i := range l.In {
+		e := &l.In[i]
+		for _, at := range e.Borders() {
+			if err := w.edge(edgePlace{at, e.Port, e.Color}, w.in, w.rx, "receives it"); err != nil {
+				return nil, fmt.Errorf("edge input %q: %w", e.Name, err)
+			}
+		}
+		if e.Earliest != nil && len(e.Earliest) != len(e.List) {
+			return nil, fmt.Errorf("edge input %q: %d earliest cycles for %d wavelets", e.Name, len(e.Earliest), len(e.List))
 		}
 		if e.Rate < 0 || e.Rate > 1 {
 			return nil, fmt.Errorf("edge input %q: rate %v, must be above 0 to 1 wavelet per cycle", e.Name, e.Rate)
 		}
+	}
+	if l.InRate < 0 || l.OutRate < 0 {
+		return nil, fmt.Errorf("rates of the I/O link are %v in and %v out, must not be negative", l.InRate, l.OutRate)
 	}
 	for _, e := range l.Out {
 		p := edgePlace{e.At, e.Port, e.Color}

@@ -41,7 +41,7 @@ type channel struct {
 	livePosition // the current one
 	positions    []livePosition
 	pos          uint8
-	wrap         bool
+	wrap, noPop  bool
 }
 
 type livePosition struct {
@@ -145,7 +145,7 @@ func (m *Mesh) Seal() error {
 		return fmt.Errorf("fabric: sealed twice")
 	}
 	m.sealed = true
-	in := map[edgeKey]QueueID{} // every router input queue by place
+	in := map[edgeKey]QueueID{} // every router input queue by place, and the edge outputs made so far
 	for i := range m.routers {
 		if err := m.addInputs(int32(i), in); err != nil {
 			return err
@@ -174,7 +174,7 @@ func (m *Mesh) addInputs(i int32, in map[edgeKey]QueueID) error {
 	r := &m.routers[i]
 	r.first = QueueID(len(m.queues))
 	for _, rt := range r.routes {
-		ch := channel{wrap: rt.route.Wrap}
+		ch := channel{wrap: rt.route.Wrap, noPop: rt.route.NoPop}
 		for _, p := range rt.route.Positions {
 			ch.positions = append(ch.positions, livePosition{rx: p.Rx, tx: p.Tx})
 		}
@@ -252,12 +252,15 @@ func (m *Mesh) output(i int32, p Port, c Color, in map[edgeKey]QueueID) (QueueID
 		return q, nil
 	}
 	key := edgeKey{i, p, c, false}
+	if q, ok := in[key]; ok { // another switch position sends there too
+		return q, nil
+	}
 	actor, ok := m.edges[key]
 	if !ok {
 		return NoQueue, fmt.Errorf("fabric: unrouted color %d: %v sends it %v over the edge, where no port takes it", c, m.At(i), p)
 	}
 	q := m.newQueue(queue{size: uint8(m.cfg.QueueWords + m.cfg.HopCycles), color: c, port: p, owner: int32(actor), feeder: i, channel: -1})
-	m.edges[key] = q
+	m.edges[key], in[key] = q, q
 	return q, nil
 }
 

@@ -13,10 +13,13 @@ const SwitchPositions = 4
 type Position struct{ Rx, Tx PortSet }
 
 // Route is a color's static route at one router: one to four switch positions. Advancing past
-// the last position stays there, or returns to the first if Wrap.
+// the last position stays there, or returns to the first if Wrap. With NoPop a control wavelet
+// keeps its command for the routers behind: one command serves a line of any length, of whose
+// routers those before the one meant stand at their last position (A, as a pop mode of the vendor's SDK).
 type Route struct {
 	Positions []Position
 	Wrap      bool
+	NoPop     bool
 }
 
 // Static returns a route with a single position.

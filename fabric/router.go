@@ -71,7 +71,9 @@ func (m *Mesh) forward(i int32, q QueueID, ch *channel, t Cycle) {
 	command := SwitchStay
 	if w.Control {
 		command = SwitchCommand(w.Switches & 3)
-		w.Switches >>= 2
+		if !ch.noPop {
+			w.Switches >>= 2
+		}
 	}
 	for set := ch.tx; set != 0; set &= set - 1 {
 		p := Port(bits.TrailingZeros8(uint8(set)))

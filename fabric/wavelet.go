@@ -62,7 +62,7 @@ const (
 
 // Wavelet is the unit of transfer: 32 bits of payload, a color, a control bit.
 // A control wavelet carries up to eight switch commands, two bits each, the first in the low
-// bits; every router on its way executes and removes one.
+// bits; every router on its way executes and removes one, or keeps it on a route with NoPop.
 type Wavelet struct {
 	Data     uint32
 	Switches uint16

@@ -180,8 +180,9 @@ func (p *PE) waitState() State {
 	}
 	if !p.halted {
 		for i := range p.prog.Tasks {
-			if p.prog.Tasks[i].Kind == Data && p.blocked&(1<<i) == 0 {
-				return p.prog.Tasks[i].Wait
+			t := &p.prog.Tasks[i]
+			if p.blocked&(1<<i) == 0 && (t.Kind == Data || t.Kind == Control && t.Wait != Idle) {
+				return t.Wait
 			}
 		}
 	}

@@ -21,7 +21,7 @@ type Task struct {
 	Entry     uint16
 	Words     int   // Data: wavelets taken at dispatch; 2 is an index wavelet, then a 32-bit value
 	Triggered bool  // Data: opens with a tensor instruction whose descriptors stay loaded
-	Wait      State // what the PE waits for while the queue of Color is empty
+	Wait      State // what the PE waits for while the queue of Color is empty; Idle for a control task that only ends the program
 	Code      []Instr
 }
 

@@ -7,31 +7,41 @@ import (
 	"cs2sim.dev/fabric"
 )
 
-// source feeds one edge input, at most a wavelet per cycle and Rate on average; the first in cycle 0.
+// source feeds one edge input, at most a wavelet per cycle and Rate on average; the first in
+// cycle 0. As a port of an edgeLink it goes at the link's rate.
 type source struct {
-	mesh  *fabric.Mesh
-	actor int32
-	queue fabric.QueueID
-	spec  *compiler.EdgeIn
+	mesh   *fabric.Mesh
+	actor  int32
+	queues []fabric.QueueID // of all border routers that get a copy
+	spec   *compiler.EdgeIn
 
 	at     int // next of spec.List
 	next   fabric.Wavelet
+	after  fabric.Cycle // earliest cycle of next
 	empty  bool
 	rate   float64
 	credit float64
 	since  fabric.Cycle
+	sent   int64
 }
 
-func newSource(m *fabric.Mesh, e *compiler.EdgeIn) (*source, error) {
-	s := &source{mesh: m, actor: m.AddActor(), spec: e, rate: e.Rate, credit: 1}
+func newSource(m *fabric.Mesh, e *compiler.EdgeIn, actor int32) (*source, error) {
+	s := &source{mesh: m, actor: actor, spec: e, rate: e.Rate, credit: 1}
 	if s.rate == 0 {
 		s.rate = 1
 	}
-	return s, m.EdgeIn(e.At, e.Port, e.Color, s.actor)
+	for _, at := range e.Borders() {
+		if err := m.EdgeIn(at, e.Port, e.Color, s.actor); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
 }
 
 func (s *source) connect() {
-	s.queue = s.mesh.EdgeQueue(s.spec.At, s.spec.Port, s.spec.Color, true)
+	for _, at := range s.spec.Borders() {
+		s.queues = append(s.queues, s.mesh.EdgeQueue(at, s.spec.Port, s.spec.Color, true))
+	}
 	if s.fetch(); !s.empty {
 		s.mesh.Agenda().Wake(s.actor, 0)
 	}
@@ -41,6 +51,9 @@ func (s *source) fetch() {
 	switch {
 	case s.at < len(s.spec.List):
 		s.next = s.spec.List[s.at]
+		if s.spec.Earliest != nil {
+			s.after = s.spec.Earliest[s.at]
+		}
 		s.at++
 	case s.spec.Next != nil:
 		w, ok := s.spec.Next()
@@ -53,6 +66,29 @@ func (s *source) fetch() {
 
 func (s *source) done() bool { return s.empty }
 
+func (s *source) ready(t fabric.Cycle) (ok bool, later fabric.Cycle) {
+	if s.empty {
+		return false, fabric.Never
+	}
+	if s.after > t {
+		return false, s.after
+	}
+	for _, q := range s.queues {
+		if !s.mesh.Room(q, t) {
+			return false, fabric.Never // woken when there is
+		}
+	}
+	return true, fabric.Never
+}
+
+func (s *source) move(t fabric.Cycle) {
+	for _, q := range s.queues {
+		s.mesh.Push(q, s.next, t+fabric.Cycle(s.mesh.Config().HopCycles))
+	}
+	s.sent++
+	s.fetch()
+}
+
 func (s *source) step(t fabric.Cycle) {
 	s.credit = min(s.credit+float64(t-s.since)*s.rate, 1+s.rate)
 	s.since = t
@@ -60,12 +96,15 @@ func (s *source) step(t fabric.Cycle) {
 		return
 	}
 	if s.credit >= 1 {
-		if !s.mesh.Room(s.queue, t) {
-			return // woken when there is
+		ok, later := s.ready(t)
+		if !ok {
+			if later != fabric.Never {
+				s.mesh.Agenda().Wake(s.actor, later)
+			}
+			return
 		}
 		s.credit--
-		s.mesh.Push(s.queue, s.next, t+fabric.Cycle(s.mesh.Config().HopCycles))
-		if s.fetch(); s.empty {
+		if s.move(t); s.empty {
 			return
 		}
 	}
@@ -88,8 +127,8 @@ type sink struct {
 	got   []Arrival
 }
 
-func newSink(m *fabric.Mesh, e *compiler.EdgeOut) (*sink, error) {
-	s := &sink{mesh: m, actor: m.AddActor(), spec: e}
+func newSink(m *fabric.Mesh, e *compiler.EdgeOut, actor int32) (*sink, error) {
+	s := &sink{mesh: m, actor: actor, spec: e}
 	return s, m.EdgeOut(e.At, e.Port, e.Color, s.actor)
 }
 
@@ -98,18 +137,32 @@ func (s *sink) connect() {
 	s.mesh.Agenda().Wake(s.actor, 0)
 }
 
-func (s *sink) done() bool { return true }
+func (s *sink) done() bool {
+	_, _, more := s.mesh.Peek(s.queue)
+	return !more
+}
+
+func (s *sink) ready(t fabric.Cycle) (ok bool, later fabric.Cycle) {
+	_, ready, ok := s.mesh.Peek(s.queue)
+	if ok && ready > t {
+		return false, ready
+	}
+	return ok, fabric.Never
+}
+
+func (s *sink) move(t fabric.Cycle) {
+	s.got = append(s.got, Arrival{t, s.mesh.Pop(s.queue, t)})
+}
 
 func (s *sink) step(t fabric.Cycle) {
 	for {
-		_, ready, ok := s.mesh.Peek(s.queue)
+		ok, later := s.ready(t)
 		if !ok {
-			return // woken by an arrival
-		}
-		if ready > t {
-			s.mesh.Agenda().Wake(s.actor, ready)
+			if later != fabric.Never {
+				s.mesh.Agenda().Wake(s.actor, later)
+			}
 			return
 		}
-		s.got = append(s.got, Arrival{t, s.mesh.Pop(s.queue, t)})
+		s.move(t)
 	}
 }

@@ -28,6 +28,7 @@ type LayoutReport struct {
 	FMACs  int64
 	Hops   int64      // router to router
 	Stamps [][]Stamp  // per PE, in the order taken
+	In     int64      // wavelets over the edge inputs, a multicast counted once
 	Out    []EdgeData // per Layout.Out
 
 	Images    [][]uint16 // SRAM per PE at the end; nil where no program is placed
@@ -57,7 +58,7 @@ func RunLayout(ctx context.Context, l *compiler.Layout, t compiler.Target, o Lay
 		return nil, fmt.Errorf("layout %s: %d SRAM images for %d PEs", l.Name, len(o.Images), len(l.PEs))
 	}
 	core := t.Core()
-	w, sinks, err := loadLayout(l, t, &core, o)
+	w, ports, err := loadLayout(l, t, &core, o)
 	if err != nil {
 		return nil, fmt.Errorf("layout %s: %w", l.Name, err)
 	}
@@ -70,10 +71,10 @@ func RunLayout(ctx context.Context, l *compiler.Layout, t compiler.Target, o Lay
 	if err != nil {
 		return nil, err
 	}
-	return reportLayout(l, w, sinks, end), nil
+	return reportLayout(l, w, ports, end), nil
 }
 
-func loadLayout(l *compiler.Layout, t compiler.Target, core *pe.Config, o LayoutOptions) (*wafer, []*sink, error) {
+func loadLayout(l *compiler.Layout, t compiler.Target, core *pe.Config, o LayoutOptions) (*wafer, *edgePorts, error) {
 	mesh, err := fabric.NewMesh(t.Fabric(l.Width, l.Height))
 	if err != nil {
 		return nil, nil, err
@@ -89,30 +90,15 @@ func loadLayout(l *compiler.Layout, t compiler.Target, core *pe.Config, o Layout
 		}
 	}
 	w := &wafer{mesh: mesh, cores: make([]*pe.PE, len(l.PEs))}
-	var sources []*source
-	for i := range l.In {
-		s, err := newSource(mesh, &l.In[i])
-		if err != nil {
-			return nil, nil, err
-		}
-		sources, w.ports = append(sources, s), append(w.ports, s)
-	}
-	var sinks []*sink
-	for i := range l.Out {
-		s, err := newSink(mesh, &l.Out[i])
-		if err != nil {
-			return nil, nil, err
-		}
-		sinks, w.ports = append(sinks, s), append(w.ports, s)
+	ports, err := loadPorts(l, mesh, w)
+	if err != nil {
+		return nil, nil, err
 	}
 	if err := mesh.Seal(); err != nil {
 		return nil, nil, err
 	}
-	for _, s := range sources {
-		s.connect()
-	}
-	for _, s := range sinks {
-		s.connect()
+	for _, p := range ports.actors {
+		p.connect()
 	}
 	for i := range l.PEs {
 		g := l.Program(i)
@@ -131,10 +117,68 @@ func loadLayout(l *compiler.Layout, t compiler.Target, core *pe.Config, o Layout
 			return nil, nil, err
 		}
 	}
-	return w, sinks, nil
+	return w, ports, nil
 }
 
-func reportLayout(l *compiler.Layout, w *wafer, sinks []*sink, end fabric.Cycle) *LayoutReport {
+// edgePorts are the ports of a layout in its order.
+type edgePorts struct {
+	in     []*source
+	out    []*sink
+	actors []interface{ connect() }
+}
+
+// loadPorts makes every port an actor, or all ports of a direction with a common rate one.
+func loadPorts(l *compiler.Layout, mesh *fabric.Mesh, w *wafer) (*edgePorts, error) {
+	p := &edgePorts{}
+	in, out := p.link(mesh, w, l.InRate), p.link(mesh, w, l.OutRate)
+	for i := range l.In {
+		s, err := newSource(mesh, &l.In[i], actorOf(in, mesh))
+		if err != nil {
+			return nil, err
+		}
+		p.in = append(p.in, s)
+		p.add(in, w, s)
+	}
+	for i := range l.Out {
+		s, err := newSink(mesh, &l.Out[i], actorOf(out, mesh))
+		if err != nil {
+			return nil, err
+		}
+		p.out = append(p.out, s)
+		p.add(out, w, s)
+	}
+	return p, nil
+}
+
+// link is the common link of a direction, nil if there is none.
+func (p *edgePorts) link(mesh *fabric.Mesh, w *wafer, rate float64) *edgeLink {
+	if rate == 0 {
+		return nil
+	}
+	l := newEdgeLink(mesh, rate)
+	w.ports, p.actors = append(w.ports, l), append(p.actors, l)
+	return l
+}
+
+func actorOf(l *edgeLink, mesh *fabric.Mesh) int32 {
+	if l == nil {
+		return mesh.AddActor()
+	}
+	return l.actor
+}
+
+func (p *edgePorts) add(l *edgeLink, w *wafer, port interface {
+	edgePort
+	linkPort
+}) {
+	if l != nil {
+		l.ports = append(l.ports, port)
+		return
+	}
+	w.ports, p.actors = append(w.ports, port), append(p.actors, port)
+}
+
+func reportLayout(l *compiler.Layout, w *wafer, ports *edgePorts, end fabric.Cycle) *LayoutReport {
 	r := &LayoutReport{Layout: l, Cycles: end, Hops: w.mesh.Stats().Hops}
 	n := len(l.PEs)
 	r.PEs, r.Stamps = make([]pe.StateCycles, n), make([][]Stamp, n)
@@ -153,7 +197,10 @@ func reportLayout(l *compiler.Layout, w *wafer, sinks []*sink, end fabric.Cycle)
 		}
 		r.States.Add(r.PEs[i], 1)
 	}
-	for _, s := range sinks {
+	for _, s := range ports.in {
+		r.In += s.sent
+	}
+	for _, s := range ports.out {
 		r.Out = append(r.Out, EdgeData{s.spec.Name, s.got})
 	}
 	return r

@@ -39,6 +39,8 @@ type Grid struct {
 	PeriodX, PeriodY int
 	Cells            []pe.StateCycles // [PeriodY][PeriodX]
 	Skew             int64
+	Shift            []pe.StateCycles // per row, added to its PEs' cells: what waits longer is idle less; nil: nothing
+	ShiftLast        []pe.StateCycles // the same for the last column of each period alone
 }
 
 // At is the cycles by state of the PE in column x and row y.
@@ -46,6 +48,12 @@ func (g *Grid) At(x, y int) pe.StateCycles {
 	s := g.Cells[y%g.PeriodY*g.PeriodX+x%g.PeriodX]
 	s[pe.WaitWeight] += g.Skew * int64(y)
 	s[pe.Idle] -= g.Skew * int64(y)
+	if g.Shift != nil {
+		s.Add(g.Shift[y], 1)
+	}
+	if g.ShiftLast != nil && x%g.PeriodX == g.PeriodX-1 {
+		s.Add(g.ShiftLast[y], 1)
+	}
 	return s
 }
 
@@ -61,10 +69,40 @@ func (g *Grid) Sum(width, height int) (sum pe.StateCycles) {
 	late := g.Skew * int64(width) * int64(height) * int64(height-1) / 2
 	sum[pe.WaitWeight] += late
 	sum[pe.Idle] -= late
+	if g.Shift != nil {
+		for _, r := range g.Shift[:height] {
+			sum.Add(r, int64(width))
+		}
+	}
+	if g.ShiftLast != nil {
+		for _, r := range g.ShiftLast[:height] {
+			sum.Add(r, int64(width/g.PeriodX))
+		}
+	}
 	return sum
 }
 
 // newPhase binds a kernel to MemoryX.
 func newPhase(m *Store, k compiler.Kernel) (phase, error) {
+	switch k := k.(type) {
+	case *compiler.LayerNorm:
+		return &layerNorm{m, k}, nil
+	case *compiler.LayerNormBackward:
+		return &layerNormBackward{m, k}, nil
+	case *compiler.GELU:
+		return &gelu{m, k}, nil
+	case *compiler.GELUBackward:
+		return &geluBackward{m, k}, nil
+	case *compiler.Embed:
+		return &embed{m, k}, nil
+	case *compiler.EmbedBackward:
+		return &embedBackward{m, k}, nil
+	case *compiler.LossChunk:
+		return &lossChunk{m, k}, nil
+	case *compiler.LossReduce:
+		return &lossReduce{m, k}, nil
+	case *compiler.LossBackward:
+		return &lossBackward{m, k}, nil
+	}
 	return nil, fmt.Errorf("runtime: no phase for kernel %s", k.Name())
 }
