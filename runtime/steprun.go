@@ -187,6 +187,8 @@ func (t *Trainer) key(k compiler.Kernel) string {
 		return fmt.Sprintf("linear %s %t %s %s add %t bias %t %v", param(k.Param), k.Transposed, shape(k.X), shape(k.Y), k.Add != nil, k.Bias != "", k.RunAhead)
 	case *compiler.WeightGrad:
 		return fmt.Sprintf("gradient %s %s %s bias %t %v", param(k.Param), shape(k.X), shape(k.DY), k.Bias != "", k.RunAhead)
+	case *compiler.Readout:
+		return fmt.Sprintf("readout %v", k.X.Bounds)
 	case *compiler.LossChunk:
 		return fmt.Sprintf("loss chunk %v %t", k.Logits.Bounds, k.First)
 	case *compiler.LossBackward:

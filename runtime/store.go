@@ -19,7 +19,8 @@ type Store struct {
 	Batch    model.Batch
 	// LossScale multiplies the loss before the backward pass, so that small gradients survive fp16.
 	LossScale float32
-	Loss      float32 // of the micro-batch: its part of the weighted mean
+	Read      map[*compiler.Tile][]float32 // what was read out, as a host tensor
+	Loss      float32                      // of the micro-batch: its part of the weighted mean
 }
 
 // NewStore puts parameters into MemoryX.
