@@ -73,6 +73,19 @@ func (i *Instr) As(charge, wait pe.State) *Instr { i.Charge, i.Wait = charge, wa
 // OverwriteWhileZero makes an fmac overwrite its destination while r is 0, and sets r to 1.
 func (i *Instr) OverwriteWhileZero(r Reg) *Instr { i.Accumulate = int(r); return i }
 
+// NewSum makes an fmac start its sum afresh: a dot product, if its destination is an accumulator.
+func (i *Instr) NewSum() *Instr { i.Accumulate = pe.NewSum; return i }
+
+// AsControl makes what an instruction sends control wavelets with switch commands. A tensor
+// instruction that receives them takes them as values.
+func (i *Instr) AsControl(switches ...fabric.SwitchCommand) *Instr {
+	i.Control = true
+	for k, s := range switches {
+		i.Switches |= uint16(s) << (2 * k)
+	}
+	return i
+}
+
 // ThenActivate and ThenUnblock name a task for the completion.
 func (i *Instr) ThenActivate(t *Task) *Instr {
 	i.Done = pe.Action{Op: pe.Activate, Task: t.index}
@@ -88,6 +101,9 @@ func (t *Task) Triggered() *Task { t.task.Triggered = true; return t }
 
 // Awaited makes the PE wait for a control task's wavelet in a state, not be idle.
 func (t *Task) Awaited(s pe.State) *Task { t.task.Wait = s; return t }
+
+// Wide makes a data task take a wavelet as one 32-bit value without index.
+func (t *Task) Wide() *Task { t.task.Wide = true; return t }
 
 // Words2 makes a data task take an index wavelet and then a 32-bit value.
 func (t *Task) Words2() *Task { t.task.Words = 2; return t }

@@ -141,16 +141,16 @@ func (p *PE) element(a *active, t fabric.Cycle) {
 			data |= uint32(a.dst+i) << 16
 		}
 		delay := fabric.Cycle(1 + p.mesh.Config().RampCycles)
-		p.mesh.Push(p.out[in.Dst.Color], fabric.Wavelet{Data: data, Color: in.Dst.Color}, t+delay)
+		p.mesh.Push(p.out[in.Dst.Color], fabric.Wavelet{Data: data, Color: in.Dst.Color, Control: in.Control, Switches: in.Switches}, t+delay)
 	case Scalar:
-		a.acc = Apply(in.Op, in.Dst.Type, a.acc, x, y, a.accumulate)
+		a.acc = Apply(in.Op, in.Dst.Type, a.acc, x, y, a.adds(i))
 	default:
 		w := in.Dst.word(a.dst, i)
 		var d float32
-		if in.Op == FMac && a.accumulate {
+		if in.Op == FMac && a.adds(i) {
 			d = p.load(in.Dst.Type, w)
 		}
-		p.store(in.Dst.Type, w, Apply(in.Op, in.Dst.Type, d, x, y, a.accumulate))
+		p.store(in.Dst.Type, w, Apply(in.Op, in.Dst.Type, d, x, y, a.adds(i)))
 	}
 	if a.pairs && p.cfg.conflicts(in, extent{in.Dst.word(a.dst, i), in.A.word(a.a, i), in.B.word(a.b, i), 1}, 1, 1) > 0 {
 		a.left[2] = p.cfg.ConflictFactor - 1

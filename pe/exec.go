@@ -173,7 +173,7 @@ func (p *PE) execLocal(a *active) {
 		for i := range a.n {
 			x := p.scalarSource(a, &in.A, a.a, a.sa, i)
 			y := p.scalarSource(a, &in.B, a.b, a.sb, i)
-			a.acc = Apply(in.Op, in.Dst.Type, a.acc, x, y, a.accumulate)
+			a.acc = Apply(in.Op, in.Dst.Type, a.acc, x, y, a.adds(i))
 		}
 		p.regs[in.Dst.Reg] = int32(Bits(in.Dst.Type, a.acc))
 		return
@@ -181,14 +181,18 @@ func (p *PE) execLocal(a *active) {
 	if p.execFast(a) {
 		return
 	}
+	if in.Op == FMac && in.Dst.Fixed && in.Dst.Inner > 0 {
+		p.execSums(a)
+		return
+	}
 	for i := range a.n {
 		w := in.Dst.word(a.dst, i)
 		x := p.source(&in.A, a.a, a.sa, i)
 		y := p.source(&in.B, a.b, a.sb, i)
 		var d float32
-		if in.Op == FMac && a.accumulate {
+		if in.Op == FMac && a.adds(i) {
 			d = p.load(in.Dst.Type, w)
 		}
-		p.store(in.Dst.Type, w, Apply(in.Op, in.Dst.Type, d, x, y, a.accumulate))
+		p.store(in.Dst.Type, w, Apply(in.Op, in.Dst.Type, d, x, y, a.adds(i)))
 	}
 }

@@ -13,6 +13,10 @@ func (p *PE) execFast(a *active) bool {
 	flat := func(o *Operand) bool { return o.Kind == Scalar || o.Kind == Const }
 	d, dp := a.dst, in.Dst.pitch()
 	switch {
+	case in.Op == FMac && in.Dst.Fixed && mem(&in.A, in.B.Type) && mem(&in.B, in.A.Type):
+		p.dot(a)
+	case in.Op == FMac && in.Dst.Fixed && !a.accumulate:
+		return false
 	case in.Op == FMac && a.accumulate && mem(&in.A, F16) && flat(&in.B):
 		x, xp := a.a, in.A.pitch()
 		for range a.n {
@@ -35,6 +39,23 @@ func (p *PE) execFast(a *active) bool {
 		return false
 	}
 	return true
+}
+
+// dot is a sum of products of two operands of one format.
+func (p *PE) dot(a *active) {
+	in := a.in
+	sum := p.load32(a.dst)
+	x, xp, y, yp := a.a, in.A.pitch(), a.b, in.B.pitch()
+	for i := range a.n {
+		product := float32(p.load(in.A.Type, x) * p.load(in.B.Type, y))
+		if i == 0 && !a.accumulate {
+			sum = product
+		} else {
+			sum += product
+		}
+		x, y = x+xp, y+yp
+	}
+	p.store32(a.dst, sum)
 }
 
 // apply32 is Apply to format F32, where rounding changes nothing.

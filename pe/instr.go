@@ -19,7 +19,7 @@ const (
 	FLog                 // dst = ln a
 	FGELU                // dst = gelu(a), GPT-2's form
 	FGELUSlope           // dst = gelu'(a)
-	FMac                 // dst = dst + a * b; overwrites if the Accumulate register is 0, and sets it
+	FMac                 // dst = dst + a * b; overwrites if the Accumulate register is 0, and sets it; an accumulator only at its first element
 
 	// Scalar instructions work on registers.
 	Set       // D = Imm
@@ -159,7 +159,7 @@ type Operand struct {
 	Stride  int  // Mem: elements from one to the next; 0 means 1
 	Inner   int  // Mem: elements of a run; 0 means all: a second dimension of runs
 	Outer   int  // Mem: elements from the first of a run to the first of the next; 0 repeats the run
-	Fixed   bool // Mem: all elements are the one at Base, an accumulator held by the datapath
+	Fixed   bool // Mem: all elements (with Inner: of a run) are the first, an accumulator held by the datapath
 	Packed  bool // FabOut: the wavelet's upper half is a running index
 	Color   fabric.Color
 	Value   float32 // Const
@@ -191,6 +191,10 @@ func OutIndexed(c fabric.Color, base, reg, scale int) Operand {
 	return Operand{Kind: FabOut, Type: F16, Packed: true, Base: base, Reg: reg, Scale: scale, Color: c}
 }
 
+// NewSum is the Accumulate of an FMac that starts afresh: with an accumulator as destination, a
+// dot product (A: the datapath's accumulator is cleared by the start).
+const NewSum = -2
+
 // Instr is one instruction. Register fields name GPRs 0..15.
 type Instr struct {
 	Op Op
@@ -199,7 +203,7 @@ type Instr struct {
 	N               int
 	Len             Src // length, if in a register; else N
 	Dst, A, B       Operand
-	Accumulate      int   // FMac: predicate register, -1 always accumulates
+	Accumulate      int   // FMac: predicate register, -1 always accumulates, NewSum never
 	Thread          int   // 0: the task waits for it; 1..: issued to that microthread, which runs its instructions in order
 	Priority        bool  // takes the datapath ahead of instructions without
 	LoadDescriptors bool  // start includes loading them
@@ -211,8 +215,8 @@ type Instr struct {
 	D, Imm, Wrap, Target int
 	X, Y                 Src
 	Cmp                  Cmp
-	Control              bool   // Send
-	Switches             uint16 // Send: switch commands of a control wavelet
+	Control              bool   // Send, or a tensor instruction to the fabric: control wavelets
+	Switches             uint16 // of a control wavelet: switch commands
 	Task                 int
 }
 

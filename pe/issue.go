@@ -159,6 +159,10 @@ func (p *PE) take(t fabric.Cycle, task *Task, q fabric.QueueID) bool {
 		return true
 	}
 	p.mesh.Pop(q, t)
+	if task.Wide {
+		p.regs[0] = int32(w.Data)
+		return true
+	}
 	value, index := fabric.Unpack(w.Data)
 	p.regs[0], p.regs[1] = int32(value), int32(index)
 	return true
@@ -192,9 +196,12 @@ func (p *PE) enqueue(in *Instr, triggered bool) {
 		a.left[1], a.left[2] = 0, 0
 		a.pairs = in.memoryReads() > 1
 	}
-	if in.Op == FMac && in.Accumulate >= 0 {
-		a.accumulate = p.regs[in.Accumulate] != 0
-		p.regs[in.Accumulate] = 1
+	if in.Op == FMac && in.Accumulate != -1 {
+		a.accumulate = false
+		if in.Accumulate >= 0 {
+			a.accumulate = p.regs[in.Accumulate] != 0
+			p.regs[in.Accumulate] = 1
+		}
 	}
 	p.advance(&in.Dst)
 	p.advance(&in.A)

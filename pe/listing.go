@@ -115,6 +115,12 @@ func (i Instr) tensor() string {
 		b.WriteString(" max ")
 	}
 	b.WriteString(i.B.String())
+	if i.Op == FMac && i.Accumulate == NewSum {
+		b.WriteString(" (a new sum)")
+	}
+	if i.Control {
+		fmt.Fprintf(&b, " control, switches %#x", i.Switches)
+	}
 	if i.Op == FMac && i.Accumulate >= 0 {
 		fmt.Fprintf(&b, " (overwrites while r%d = 0)", i.Accumulate)
 	}

@@ -71,6 +71,11 @@ type active struct {
 	pairs      bool   // each of them reads two operands from SRAM
 }
 
+// adds reports whether element i of an FMac accumulates: what overwrites an accumulator does so once.
+func (a *active) adds(i int) bool {
+	return a.accumulate || i > 0 && (a.in.Dst.Kind == Scalar || a.in.Dst.Fixed)
+}
+
 // Fault is a simulated machine that cannot go on.
 type Fault struct {
 	At     fabric.Coord

@@ -20,7 +20,8 @@ type Task struct {
 	Color     fabric.Color
 	Entry     uint16
 	Words     int   // Data: wavelets taken at dispatch; 2 is an index wavelet, then a 32-bit value
-	Triggered bool  // Data: opens with a tensor instruction whose descriptors stay loaded
+	Wide      bool  // Data: a wavelet is one 32-bit value without index
+	Triggered bool  // Data or Control: opens with a tensor instruction whose descriptors stay loaded
 	Wait      State // what the PE waits for while the queue of Color is empty; Idle for a control task that only ends the program
 	Code      []Instr
 }

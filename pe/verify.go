@@ -17,6 +17,9 @@ func (g *Program) Verify(cfg Config) error {
 		if t.Kind == Data && t.Words != 1 && t.Words != 2 {
 			return fmt.Errorf("program %s: data task %s takes %d wavelets, must be 1 or 2", g.Name, t.Name, t.Words)
 		}
+		if t.Wide && (t.Kind != Data || t.Words != 1) {
+			return fmt.Errorf("program %s: task %s takes a 32-bit value: it must be a data task of 1 wavelet", g.Name, t.Name)
+		}
 		if t.Kind != Local && t.Color >= fabric.NumColors {
 			return fmt.Errorf("program %s: task %s: color %d, must be below %d", g.Name, t.Name, t.Color, fabric.NumColors)
 		}

@@ -105,6 +105,10 @@ func newPhase(m *Store, k compiler.Kernel) (phase, error) {
 		return &lossReduce{m, k}, nil
 	case *compiler.LossBackward:
 		return &lossBackward{m, k}, nil
+	case *compiler.Attention:
+		return &attention{m.Space, k}, nil
+	case *compiler.AttentionBackward:
+		return &attentionBackward{m.Space, k}, nil
 	}
 	return nil, fmt.Errorf("runtime: no phase for kernel %s", k.Name())
 }

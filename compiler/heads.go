@@ -1,0 +1,157 @@
+package compiler
+
+import (
+	"fmt"
+
+	"cs2sim.dev/fabric"
+	"cs2sim.dev/pe"
+)
+
+// maxScoreBytes bounds a block of scores in SRAM; more keys per row are taken in several blocks.
+const maxScoreBytes = 4096
+
+// keyBlock is how many keys of a row are scored before their softmax: the most of equal blocks
+// whose scores fit.
+func keyBlock(tokens int) int {
+	for n := tokens; n > 1; n-- {
+		if tokens%n == 0 && n*tokens*pe.F32.Words()*2 <= maxScoreBytes {
+			return n
+		}
+	}
+	return 1
+}
+
+// head is what the code of attention depends on: the column's place in its head, and the
+// shape of a block.
+type head struct {
+	place, columns int
+	features       int // of this column
+	tokens, keys   int // queries of a PE, keys of a block
+	typ            pe.Type
+	scale          float32
+	own            [2]int // keys of a block whose exponentials this column computes
+}
+
+func newHead(s *Space, features, place int) head {
+	keys := keyBlock(s.Tokens)
+	share := spread(keys, s.HeadColumns())
+	return head{
+		place: place, columns: s.HeadColumns(), features: features,
+		tokens: s.Tokens, keys: keys, typ: s.Type(), scale: s.ScoreScale(),
+		own: [2]int{share[place], share[place+1]},
+	}
+}
+
+func (h *head) first() bool { return h.place == 0 }
+func (h *head) last() bool  { return h.place == h.columns-1 }
+func (h *head) alone() bool { return h.columns == 1 }
+
+// ownKeys and before count elements of a block: of the column's own keys, and of those of the
+// columns to the west.
+func (h *head) ownKeys() int { return (h.own[1] - h.own[0]) * h.tokens }
+func (h *head) before() int  { return h.own[0] * h.tokens }
+func (h *head) block() int   { return h.keys * h.tokens }
+func (h *head) tile() int    { return h.features * h.tokens }
+
+// repeated makes an operand of one run of tokens repeat for run after run of the other.
+func (h *head) repeated(o pe.Operand) pe.Operand {
+	o.Inner = h.tokens
+	return o
+}
+
+// Microthreads of attention.
+const (
+	chainThread   = 1 + iota // partial sums and probabilities eastward
+	receiveThread            // what the head's last column sends to all
+	sendThread               // the row's keys and values
+	northThread              // gradients of keys and values
+)
+
+// chain passes n sums on to the head's last column, adding this column's; the last column sends
+// the total to all, itself included. Elements follow each other through the columns while
+// the task goes on.
+func (h *head) chain(t *Task, n int, own pe.Operand) {
+	in, out := pe.In(pe.F32, headColor(h.place-1)), pe.Out(pe.F32, headColor(h.place))
+	if h.last() {
+		out.Color = headWest
+	}
+	add := func() *Instr {
+		if h.first() {
+			return t.FMov(n, out, own)
+		}
+		return t.FAdd(n, out, in, own)
+	}
+	add().As(pe.RingAdd, pe.WaitPsum).On(chainThread)
+}
+
+// share gives every column all values of a block of which each has its own keys': they go
+// eastward in order of the columns, and from the last column to all.
+func (h *head) share(t *Task, x Array) *Instr {
+	in, out := pe.In(x.Type, headColor(h.place-1)), pe.Out(x.Type, headColor(h.place))
+	if h.last() {
+		out.Color = headWest
+	}
+	if n := h.before(); n > 0 {
+		t.FMov(n, out, in).As(pe.RingAdd, pe.WaitPsum).On(chainThread)
+	}
+	if n := h.ownKeys(); n > 0 {
+		t.FMov(n, out, x.From(h.before())).As(pe.RingAdd, pe.WaitPsum).On(chainThread)
+	}
+	return h.receive(t, h.block(), x.All())
+}
+
+// receive takes what the last column sends to all.
+func (h *head) receive(t *Task, n int, dst pe.Operand) *Instr {
+	return t.FMov(n, dst, pe.In(dst.Type, headWest)).As(pe.RingAdd, pe.WaitPsum).On(receiveThread)
+}
+
+// headColor is what the column of a place in its head sends eastward on.
+func headColor(place int) fabric.Color {
+	if place%2 == 0 {
+		return headEast
+	}
+	return headEast2
+}
+
+// routeHead lays the chain and the broadcast of every head of the layout.
+func routeHead(b *Builder, s *Space, groups, rows int) {
+	n := s.HeadColumns()
+	if n == 1 {
+		return
+	}
+	b.l.Colors = append(b.l.Colors,
+		ColorUse{headEast, "head east, even", "sums and probabilities from the even columns of a head"},
+		ColorUse{headEast2, "head east, odd", "the same from the odd columns"},
+		ColorUse{headWest, "head west", "from the last column of a head to all of it"})
+	ramp, east, west := fabric.Ports(fabric.Ramp), fabric.Ports(fabric.East), fabric.Ports(fabric.West)
+	for x := range groups * s.Columns {
+		column, place := Area{x, 0, x + 1, rows}, x%n
+		if place < n-1 {
+			b.Route(headColor(place), column, fabric.Static(ramp, east))
+		}
+		if place > 0 {
+			b.Route(headColor(place-1), column, fabric.Static(west, ramp))
+		}
+		switch place {
+		case n - 1:
+			b.Route(headWest, column, fabric.Static(ramp, west|ramp))
+		case 0:
+			b.Route(headWest, column, fabric.Static(east, ramp))
+		default:
+			b.Route(headWest, column, fabric.Static(east, west|ramp))
+		}
+	}
+}
+
+// wholeSequences refuses a layout that cuts a sequence.
+func wholeSequences(k Kernel, s *Space, groups, rows int) error {
+	if rows < 1 || rows%s.SeqRows != 0 || groups < 1 {
+		return fmt.Errorf("%s: %d groups of %d rows, must be at least 1 of a multiple of the %d rows of a sequence", k.Name(), groups, rows, s.SeqRows)
+	}
+	return nil
+}
+
+// name tells the roles of a layout apart.
+func (h *head) name(kernel string) string {
+	return fmt.Sprintf("%s, column %d of %d", kernel, h.place, h.columns)
+}
