@@ -183,8 +183,8 @@ func (p *Point) whole() bool {
 	return p.Input.Version == Version && r.Cycles > 0 && r.States.Total() > 0 && len(p.Columns) > 0
 }
 
-// Clean removes what earlier runs left: all files of ours but run.toml, temporaries of a process that
-// was killed, and the points whose file names keep does not hold. Other files stay.
+// Clean removes what earlier runs left: all files of ours but run.toml and those whose names keep
+// holds, and temporaries of a process that was killed. Other files stay.
 func (f *Folder) Clean(keep map[string]bool) error {
 	remove := func(dir string, ours func(string) bool) error {
 		entries, err := os.ReadDir(dir)
@@ -202,7 +202,7 @@ func (f *Folder) Clean(keep map[string]bool) error {
 	}
 	patterns := ownFiles()
 	err := remove(f.Dir, func(name string) bool {
-		return isTemporary(name) || name != runFileName && slices.ContainsFunc(patterns, func(p string) bool {
+		return isTemporary(name) || name != runFileName && !keep[name] && slices.ContainsFunc(patterns, func(p string) bool {
 			ok, _ := filepath.Match(p, name)
 			return ok
 		})
