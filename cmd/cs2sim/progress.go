@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"sync"
 
 	"github.com/vbauerster/mpb/v8"
@@ -39,13 +40,15 @@ func (b *bar) set(done, total int64) {
 	b.bar.SetCurrent(done)
 }
 
-// note prints a line above the bar.
+// note prints a line, above the bar where there is a terminal.
 func (b *bar) note(w io.Writer, text string) {
-	if b.group == nil {
-		fmt.Fprintln(w, text)
-		return
+	if f, ok := w.(*os.File); ok && b.group != nil {
+		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			fmt.Fprintln(b.group, text)
+			return
+		}
 	}
-	fmt.Fprintln(b.group, text)
+	fmt.Fprintln(w, text)
 }
 
 // stop removes the bar, finished or not.
