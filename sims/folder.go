@@ -215,11 +215,13 @@ func (f *Folder) Clean(keep map[string]bool) error {
 	})
 }
 
-// isPoint tells the files of the folder points: a finished point or stage, or a checkpoint.
+// isPoint tells the files of the folder points: a finished point or stage, a checkpoint,
+// and one that was set aside.
 func isPoint(name string) bool {
 	finished, _ := filepath.Match("s*-*.json", name)
 	checkpoint, _ := filepath.Match("s*-*.ckpt", name)
-	return finished || checkpoint
+	aside, _ := filepath.Match("s*-*.ckpt.bad", name)
+	return finished || checkpoint || aside
 }
 
 // isTemporary tells the files renameio writes before it renames them: a dot, the final name, a number.

@@ -30,6 +30,8 @@ func TestScripts(t *testing.T) {
 			"same":       sameFolder,
 			"unwritable": unwritable,
 			"none":       none,
+			"one":        one,
+			"plant":      plant,
 		},
 	})
 }
@@ -167,4 +169,37 @@ func none(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("there must be no %s", strings.Join(found, ", "))
 		}
 	}
+}
+
+// one GLOB fails unless one file matches.
+func one(ts *testscript.TestScript, _ bool, args []string) {
+	for _, pattern := range args {
+		onlyFile(ts, pattern)
+	}
+}
+
+func onlyFile(ts *testscript.TestScript, pattern string) string {
+	found, err := filepath.Glob(ts.MkAbs(pattern))
+	ts.Check(err)
+	if len(found) != 1 {
+		ts.Fatalf("%d files match %s, must be one", len(found), pattern)
+	}
+	return found[0]
+}
+
+// plant FILE GLOB STEP copies a file to where a run that has a checkpoint that matches looks for
+// that of another step.
+func plant(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: plant FILE GLOB STEP")
+	}
+	found, err := filepath.Glob(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if len(found) == 0 {
+		ts.Fatalf("no file matches %s", args[1])
+	}
+	data, err := os.ReadFile(onlyFile(ts, args[0]))
+	ts.Check(err)
+	name := found[0][:strings.LastIndex(found[0], "-")+1] + args[2] + ".ckpt"
+	ts.Check(os.WriteFile(name, data, 0o666))
 }

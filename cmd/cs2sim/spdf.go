@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -105,9 +104,9 @@ func (r *spdfRun) kept() (have map[string]spdf.Stage, keep map[string]bool, err 
 		keep[s.FileName()] = true
 		keep[s.WeightsName()] = true
 	}
-	checkpoints, err := filepath.Glob(filepath.Join(r.folder.PointsDir(), "*.ckpt"))
-	for _, path := range checkpoints {
-		keep[filepath.Base(path)] = true
+	checkpoints, err := r.experiment.Checkpoints(r.folder.PointsDir())
+	for _, name := range checkpoints {
+		keep[name] = true
 	}
 	return have, keep, err
 }

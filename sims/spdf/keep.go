@@ -11,6 +11,7 @@ import (
 	"cs2sim.dev/model"
 	"cs2sim.dev/model/safetensors"
 	"cs2sim.dev/sims"
+	"cs2sim.dev/sims/train"
 )
 
 // Kept reads the stages of this experiment that are finished in a folder of points, by key. A file
@@ -32,6 +33,31 @@ func (e *Experiment) Kept(dir string) (map[string]Stage, error) {
 		}
 	}
 	return found, nil
+}
+
+// checkpoints of the stage in a folder of points.
+func (s *Stage) checkpoints(dir string) train.Checkpoints {
+	return train.Checkpoints{Dir: dir, Name: s.Name() + "-" + s.Key, Key: s.Key}
+}
+
+// LastCheckpoint is the file of a finished pre-training's weights, from which fine-tunings begin.
+func (s *Stage) LastCheckpoint() string {
+	return filepath.Base(s.checkpoints("").Path(s.Training.Step))
+}
+
+// Checkpoints lists the names of this experiment's checkpoints in a folder of points.
+func (e *Experiment) Checkpoints(dir string) (names []string, err error) {
+	for _, id := range e.ids() {
+		s := Stage{ID: id, Key: e.key(id)}
+		files, err := s.checkpoints(dir).Files()
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			names = append(names, filepath.Base(f))
+		}
+	}
+	return names, nil
 }
 
 // File is a result, ready to be written.

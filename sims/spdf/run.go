@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -216,14 +215,4 @@ func (e *Experiment) validationSequences(id ID) (n int) {
 }
 
 // checkpoints of a stage.
-func (r *runner) checkpoints(s *Stage) train.Checkpoints {
-	return train.Checkpoints{Dir: r.o.Dir, Name: s.Name(), Key: s.Key}
-}
-
-// CheckpointPattern matches the names of checkpoints in Options.Dir.
-const CheckpointPattern = "s*-*-*.ckpt"
-
-// LastCheckpoint is the file of a finished pre-training's weights, from which fine-tunings begin.
-func (s *Stage) LastCheckpoint() string {
-	return filepath.Base(train.Checkpoints{Name: s.Name()}.Path(s.Training.Step))
-}
+func (r *runner) checkpoints(s *Stage) train.Checkpoints { return s.checkpoints(r.o.Dir) }
