@@ -32,6 +32,7 @@ func TestScripts(t *testing.T) {
 			"none":       none,
 			"one":        one,
 			"plant":      plant,
+			"rmglob":     removeAll,
 		},
 	})
 }
@@ -202,4 +203,15 @@ func plant(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	name := found[0][:strings.LastIndex(found[0], "-")+1] + args[2] + ".ckpt"
 	ts.Check(os.WriteFile(name, data, 0o666))
+}
+
+// rmglob GLOB removes the files that match.
+func removeAll(ts *testscript.TestScript, _ bool, args []string) {
+	for _, pattern := range args {
+		found, err := filepath.Glob(ts.MkAbs(pattern))
+		ts.Check(err)
+		for _, path := range found {
+			ts.Check(os.Remove(path))
+		}
+	}
 }

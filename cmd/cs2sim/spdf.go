@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -64,6 +65,15 @@ func (r *spdfRun) run(ctx context.Context) (spdf.Results, error) {
 		files, err := r.experiment.ModelFiles()
 		if err != nil {
 			return err
+		}
+		if r.out.resume { // checkpoints that were set aside just now
+			aside, err := filepath.Glob(filepath.Join(r.folder.PointsDir(), "*.bad"))
+			if err != nil {
+				return err
+			}
+			for _, path := range aside {
+				keep[filepath.Base(path)] = true
+			}
 		}
 		return errors.Join(r.folder.Clean(keep), r.writeFiles(files))
 	})
