@@ -52,6 +52,7 @@ func Compile(g *model.Graph, t Target, o Options) (*Program, error) {
 		return nil, &Error{"lower", fmt.Errorf("graph %s has %d nodes; one linear layer is compiled at a time", g.Name, len(g.Nodes))}
 	}
 	p := &Program{Node: g.Nodes[0], Tokens: g.Tokens, Target: t}
+	p.Output = formatsOf(p.Node.Precision).y
 	p.Densities = o.Densities
 	if len(p.Densities) == 0 {
 		p.Densities = []float64{1 - p.Node.Mask.Sparsity}

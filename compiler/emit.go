@@ -1,9 +1,6 @@
 package compiler
 
-import (
-	"cs2sim.dev/model"
-	"cs2sim.dev/pe"
-)
+import "cs2sim.dev/pe"
 
 // Registers of the kernel. r0 and r1 are the triggering wavelet's value and index.
 const (
@@ -24,11 +21,34 @@ const (
 	taskEnd
 )
 
+// addresses are the first words of what the kernel works on.
 type addresses struct{ x, y, psum int }
 
-// emit writes one program per pair of ring colors; columns share them.
+// addend is what is added to a finished output: Y = addend + product, the product rounded to
+// Y's format first.
+type addend struct {
+	base    int // first word, laid out as Y
+	product int // first word of a run for the product, apart from the addend's banks
+}
+
+// formats are the element formats of activations, weights, partial sums and outputs.
+type formats struct{ x, w, psum, y pe.Type }
+
+// emit writes the code of a single layer.
 func emit(p *Program, _ Options) error {
 	at := p.addresses(p.Mapping)
+	p.emitRoles(func(c ringColors) *pe.Program {
+		code := kernelCode(p.formats(), p.Mapping, at, c, nil)
+		code.Allocs = p.Memory
+		last := p.Memory[len(p.Memory)-1]
+		code.Words = last.Base + last.Words
+		return code
+	})
+	return nil
+}
+
+// emitRoles makes one program per pair of ring colors; columns share them.
+func (p *Program) emitRoles(code func(ringColors) *pe.Program) {
 	c := p.Mapping.Columns
 	p.RoleOf = make([]int, c)
 	byColors := map[ringColors]int{}
@@ -38,21 +58,16 @@ func emit(p *Program, _ Options) error {
 		if !ok {
 			role = len(p.Roles)
 			byColors[colors] = role
-			code := kernelCode(p.Node.Precision, p.Mapping, at, colors)
-			code.Allocs = p.Memory
-			last := p.Memory[len(p.Memory)-1]
-			code.Words = last.Base + last.Words
-			p.Roles = append(p.Roles, code)
+			p.Roles = append(p.Roles, code(colors))
 		}
 		p.RoleOf[column] = role
 	}
 	p.Stream.Color, p.Stream.WordsPerWeight = weightColor, p.Roles[0].Tasks[taskWeight].Words
-	return nil
 }
 
 // kernelCode is the sparse linear kernel for one PE.
-func kernelCode(prec model.Precision, m Mapping, at addresses, c ringColors) *pe.Program {
-	xt, wt, pt, yt := types(prec)
+func kernelCode(f formats, m Mapping, at addresses, c ringColors, add *addend) *pe.Program {
+	xt, wt, pt, yt := f.x, f.w, f.psum, f.y
 	t := m.Tokens
 	psum := pe.Indexed(pt, at.psum, regSlot, t*pt.Words())
 	x := pe.Indexed(xt, at.x, regInput, t*xt.Words())
@@ -81,7 +96,15 @@ func kernelCode(prec model.Precision, m Mapping, at addresses, c ringColors) *pe
 			{Op: pe.Set, D: regAccumulate, Imm: 0},
 		}, more...)
 	}
-	nextOutput := pe.Instr{Op: pe.Add, D: regOutput, Imm: 1}
+	stored := y
+	finish := []pe.Instr{{Op: pe.Add, D: regOutput, Imm: 1}}
+	if add != nil {
+		// The addition follows on the ring's thread. Its output is the last one, for the counter has moved on.
+		run := t * yt.Words()
+		stored = pe.Memory(yt, add.product)
+		sum := ring(pe.FAdd, pe.Indexed(yt, at.y-run, regOutput, run), pe.Indexed(yt, add.base-run, regOutput, run), stored)
+		finish = append(finish, sum)
+	}
 	control := func(name string, command uint16, code []pe.Instr) pe.Task {
 		return pe.Task{Name: name, Kind: pe.Control, Color: weightColor, Entry: command, Code: code}
 	}
@@ -96,8 +119,8 @@ func kernelCode(prec model.Precision, m Mapping, at addresses, c ringColors) *pe
 		}},
 		taskStart: control("start ring", CommandStart, end(ring(pe.FMov, out, psum, none), ring(pe.FMov, out, zero, none))),
 		taskAdd:   control("add", CommandAdd, end(ring(pe.FAdd, out, in, psum), ring(pe.FMov, out, in, none))),
-		taskStore: control("add and store", CommandStore, end(ring(pe.FAdd, y, in, psum), ring(pe.FMov, y, in, none), nextOutput)),
-		taskOnly:  control("store", CommandOnly, end(ring(pe.FMov, y, psum, none), ring(pe.FMov, y, zero, none), nextOutput)),
+		taskStore: control("add and store", CommandStore, end(ring(pe.FAdd, stored, in, psum), ring(pe.FMov, stored, in, none), finish...)),
+		taskOnly:  control("store", CommandOnly, end(ring(pe.FMov, stored, psum, none), ring(pe.FMov, stored, zero, none), finish...)),
 		taskEnd:   control("end", CommandEnd, []pe.Instr{{Op: pe.Halt}}),
 	}
 	if m.Columns == 1 { // no ring: its commands have no colors

@@ -14,7 +14,7 @@ func (p *Program) estimate(m Mapping, density float64) float64 {
 	n := float64(m.Features) * density
 	spread := math.Sqrt(float64(m.Features)*density*(1-density)) * float64(fmac)
 	words := 1.0
-	if _, w, _, _ := types(p.Node.Precision); w == pe.F32 {
+	if p.formats().w == pe.F32 {
 		words = 2
 	}
 	work := n*float64(fmac) + float64(ring)
@@ -31,7 +31,7 @@ func (p *Program) estimate(m Mapping, density float64) float64 {
 // rowCosts is one data-triggered FMAC, and all that an output row costs beside them.
 func (p *Program) rowCosts(m Mapping) (fmac, ring int) {
 	core := p.Target.Core()
-	code := kernelCode(p.Node.Precision, m, p.addresses(m), ringColors{in: ringColor(0), out: ringColor(1)})
+	code := kernelCode(p.formats(), m, p.addresses(m), ringColors{in: ringColor(0), out: ringColor(1)}, nil)
 	fmac = core.Cost(&code.Tasks[taskWeight].Code[0], true).Total()
 	command := CommandAdd
 	if m.Columns == 1 {

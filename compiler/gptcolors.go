@@ -8,22 +8,22 @@ import (
 // Colors of a training step. They are static for all kernels; 0 to 4 are those of the linear
 // kernel, see route.go.
 const (
-	headEast     fabric.Color = 5 + iota // chain over a head's columns, eastward, by column parity
-	headEast2                            //
-	headWest                             // the head's last column to the others
-	rowEast                              // chain over all columns of a group, eastward, by column parity
-	rowEast2                             //
-	rowWest                              // the group's last column to the others
-	keysSouth                            // keys and values down the rows of a sequence
-	keysNorth                            // gradients of keys and values up the rows of a sequence, by row parity
-	keysNorth2                           //
-	gradNorth                            // weight gradients up the column and over the edge, by row parity
-	gradNorth2                           //
-	busEast                              // rows of dY over all columns of a group
-	busWest                              //
-	distribution                         // values for single PEs, down the column
-	collection                           // values of single PEs, up the column and over the edge
-	rowBlocks                            // values for all PEs of a row: down the group's first column, then along the row
+	headEast      fabric.Color = 5 + iota // chain over a head's columns, eastward, by column parity
+	headEast2                             //
+	headWest                              // the head's last column to the others
+	rowEast                               // chain over all columns of a group, eastward, by column parity
+	rowEast2                              //
+	rowWest                               // the group's last column to the others
+	keysSouth                             // keys and values down the rows of a sequence
+	keysNorth                             // gradients of keys and values up the rows of a sequence, by row parity
+	keysNorth2                            //
+	gradNorth                             // weight gradients up the column and over the edge, by row parity
+	gradNorth2                            //
+	rowBus                                // features of one side of a weight gradient over all columns of a group
+	gradPositions                         // mask positions and row commands of a weight gradient, up each column
+	distribution                          // values for single PEs, down the column
+	collection                            // values of single PEs, up the column and over the edge
+	rowBlocks                             // values for all PEs of a row: down the group's first column, then along the row
 )
 
 // stepRole starts a role of a training step. It owns all of SRAM: tiles of other phases stay

@@ -31,20 +31,20 @@ type Linear struct {
 	X, Y       *Tile
 	Add        *Tile // Y = Add + X W^T, the product rounded to Y's format first; nil: none. Y itself accumulates
 	Ones       *Tile // a run of ones in the banks of X
-	Rows       []int // row of Param (column if Transposed) that is output j of Y; nil: j
+	Rows       []int // row of Param that is output j of Y, or input j of X if Transposed; nil: j
 	RunAhead   int   // output rows beyond the pending ring
 	scratchPlace
 }
 
 // WeightGrad forms dW = dY^T X at the mask positions of Param and sends it over the north edge,
-// with the bias gradient as the dot product with the run of ones.
+// with the bias gradient as the dot product with the run of ones. See weightgrad.go.
 type WeightGrad struct {
 	Param    string
 	Bias     string // empty: none
 	DY, X    *Tile
 	Ones     *Tile // in the banks of X
 	Rows     []int // row of Param that is feature j of DY; nil: j
-	RunAhead int   // rows of DY received beyond the one in use
+	RunAhead int   // features received beyond the one in use
 	scratchPlace
 }
 

@@ -15,6 +15,7 @@ type Layout struct {
 	Roles         []*pe.Program
 	PEs           []PlacedPE // row by row, Width x Height
 	In            []EdgeIn
+	Ingress       []Ingress
 	Out           []EdgeOut
 	// InRate and OutRate are what all edge inputs, and all edge outputs, share: wavelets per
 	// cycle over the I/O link, a multicast counted once; 0: no limit.
@@ -59,12 +60,28 @@ type EdgeIn struct {
 // Borders lists the border routers that e feeds.
 func (e *EdgeIn) Borders() []fabric.Coord { return append([]fabric.Coord{e.At}, e.Also...) }
 
+// Ingress feeds many ports over one I/O link, at most a wavelet per lane and cycle. Where lanes
+// compete, the oldest row of the stream goes first, within it the lane that got least of it.
+// The rows and columns of the wafer's border copy a lane's wavelets to all its routers; the
+// link carries them once (A).
+type Ingress struct {
+	Name  string
+	Port  fabric.Port
+	Color fabric.Color
+	Lanes [][]fabric.Coord
+	Rate  float64 // wavelets per cycle, above 0
+	// Next is a lane's next wavelet and the row of the stream it belongs to; false at the end.
+	Next func(lane int) (w fabric.Wavelet, row int, ok bool)
+}
+
 // EdgeOut takes every wavelet of a color that leaves through the outward port of a border router.
+// Hold is how many may wait beyond the port where OutRate limits them.
 type EdgeOut struct {
 	Name  string
 	At    fabric.Coord
 	Port  fabric.Port
 	Color fabric.Color
+	Hold  int
 }
 
 // Index is the place of the PE at x, y in PEs.

@@ -109,6 +109,18 @@ func (l *Layout) wiring() (*wiring, error) {
 	if l.InRate < 0 || l.OutRate < 0 {
 		return nil, fmt.Errorf("rates of the I/O link are %v in and %v out, must not be negative", l.InRate, l.OutRate)
 	}
+	for _, in := range l.Ingress {
+		if !(in.Rate > 0) {
+			return nil, fmt.Errorf("ingress %q: rate %v, must be above 0 wavelets per cycle", in.Name, in.Rate)
+		}
+		for _, lane := range in.Lanes {
+			for _, at := range lane {
+				if err := w.edge(edgePlace{at, in.Port, in.Color}, w.in, w.rx, "receives it"); err != nil {
+					return nil, fmt.Errorf("ingress %q: %w", in.Name, err)
+				}
+			}
+		}
+	}
 	for _, e := range l.Out {
 		p := edgePlace{e.At, e.Port, e.Color}
 		if err := w.edge(p, w.out, w.tx, "sends it"); err != nil {

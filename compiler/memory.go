@@ -18,7 +18,7 @@ const ringEntryBytes = 8
 // data-triggered FMAC reads both in every cycle.
 func (p *Program) layout(m Mapping) (*pe.Layout, error) {
 	core := p.Target.Core()
-	xt, _, pt, yt := types(p.Node.Precision)
+	xt, _, pt, yt := p.Types()
 	l := pe.NewLayout(core)
 	if _, err := l.Add(allocCode, ceilDiv(p.Target.whole("code_bytes"), 2), "code, stack, descriptors"); err != nil {
 		return l, err

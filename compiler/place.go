@@ -6,6 +6,12 @@ func place(p *Program, _ Options) error {
 	p.InBounds = spread(p.Node.In, c)
 	p.OutBounds = spread(p.Node.Out, c)
 	p.Ring, p.RingHops = ringOf(c)
+	p.orderRows()
+	return nil
+}
+
+// orderRows puts the output rows in the order in which they are streamed.
+func (p *Program) orderRows() {
 	// Rows go in ring order of their owners. Where the owner moves one place on, the column that
 	// began the rings before ends the next ones, and all others go straight on; in any other
 	// order a ring would have to wait until the one before it has gone all the way round.
@@ -15,7 +21,6 @@ func place(p *Program, _ Options) error {
 			p.Stream.Rows = append(p.Stream.Rows, j)
 		}
 	}
-	return nil
 }
 
 // spread cuts n things into parts that differ by at most one.

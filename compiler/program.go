@@ -23,6 +23,7 @@ type Program struct {
 	Tokens  int // of the graph
 	Target  Target
 	Mapping Mapping
+	Output  pe.Type // format of Y
 
 	// Search.
 	Densities  []float64
@@ -64,6 +65,7 @@ type Stream struct {
 	Color          fabric.Color
 	WordsPerWeight int
 	Rows           []int
+	BiasIndex      int // index of a bias: of the run of ones, as an input of the output's owner
 }
 
 // Commands a column gets after the weights of an output row, and at the end. The value is the
@@ -144,14 +146,24 @@ func (p *Program) Alloc(name string) pe.Alloc {
 }
 
 // Types returns the formats of activations, weights, partial sums and outputs.
-func (p *Program) Types() (x, w, psum, y pe.Type) { return types(p.Node.Precision) }
+func (p *Program) Types() (x, w, psum, y pe.Type) {
+	f := p.formats()
+	return f.x, f.w, f.psum, f.y
+}
 
-func types(p model.Precision) (x, w, psum, y pe.Type) {
+func (p *Program) formats() formats {
+	f := formatsOf(p.Node.Precision)
+	f.y = p.Output
+	return f
+}
+
+// formatsOf are the formats of a precision; the output's is that of its storage.
+func formatsOf(p model.Precision) formats {
 	switch p {
 	case model.FP16:
-		return pe.F16, pe.F16, pe.F16, pe.F16
+		return formats{pe.F16, pe.F16, pe.F16, pe.F16}
 	case model.FP32:
-		return pe.F32, pe.F32, pe.F32, pe.F32
+		return formats{pe.F32, pe.F32, pe.F32, pe.F32}
 	}
-	return pe.F16, pe.F16, pe.F32, pe.F16
+	return formats{pe.F16, pe.F16, pe.F32, pe.F16}
 }

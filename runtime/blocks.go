@@ -101,8 +101,8 @@ func (b *blocks) through(p, y int) int64 {
 func (b *blocks) count(p *PhaseReport) {
 	rows, groups := int64(b.s.Rows()), int64(b.s.Groups)
 	p.FMACs = groups * rows * b.first.FMACs
-	p.EdgeIn = groups * rows * b.first.In
-	p.Hops = groups*rows*b.first.Hops + groups*rows*(rows-1)/2*b.first.In
+	p.EdgeIn = groups * rows * b.first.EdgeIn
+	p.Hops = groups*rows*b.first.Hops + groups*rows*(rows-1)/2*b.first.EdgeIn
 }
 
 // report is of a kernel with a port for every column, whose PEs do nothing but take their block.

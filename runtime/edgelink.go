@@ -6,8 +6,8 @@ import (
 	"cs2sim.dev/fabric"
 )
 
-// edgeLink is the I/O link that edge ports of one direction share: so many wavelets per cycle
-// over all of them, at most one per port. Ports take turns.
+// edgeLink is the I/O link that edge inputs share: so many wavelets per cycle over all of them,
+// at most one per port. Ports take turns.
 type edgeLink struct {
 	mesh  *fabric.Mesh
 	actor int32
@@ -18,7 +18,7 @@ type edgeLink struct {
 	turn  int // port looked at first
 }
 
-// linkPort is a source or a sink.
+// linkPort is a source that an edgeLink moves.
 type linkPort interface {
 	ready(t fabric.Cycle) (ok bool, later fabric.Cycle) // Never: the link is woken
 	move(t fabric.Cycle)

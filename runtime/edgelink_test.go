@@ -28,8 +28,8 @@ func TestEarliest(t *testing.T) {
 		b.EdgeIn(compiler.EdgeIn{Name: "both", Also: []fabric.Coord{{X: 1}}, Port: fabric.North, List: []fabric.Wavelet{command(3)}, Earliest: []fabric.Cycle{50}})
 		r := runLayoutOf(t, b)
 		for x, s := range r.PEs {
-			if s[state] != 53 || s[pe.Overhead] != 11 || r.In != 1 {
-				t.Errorf("PE %d: %v, want 53 cycles in %s, 11 in overhead; %d wavelets in, want 1", x, s, state.Name(), r.In)
+			if s[state] != 53 || s[pe.Overhead] != 11 || r.EdgeIn != 1 {
+				t.Errorf("PE %d: %v, want 53 cycles in %s, 11 in overhead; %d wavelets in, want 1", x, s, state.Name(), r.EdgeIn)
 			}
 		}
 	}

@@ -124,11 +124,23 @@ type sink struct {
 	actor int32
 	queue fabric.QueueID
 	spec  *compiler.EdgeOut
+	keep  bool // the wavelets, not only their number
 	got   []Arrival
+	count int64
+	last  fabric.Cycle // in which one left
 }
 
-func newSink(m *fabric.Mesh, e *compiler.EdgeOut, actor int32) (*sink, error) {
-	s := &sink{mesh: m, actor: actor, spec: e}
+// take notes a wavelet that has left in cycle t.
+func (s *sink) take(t fabric.Cycle, w fabric.Wavelet) {
+	s.count++
+	s.last = t
+	if s.keep {
+		s.got = append(s.got, Arrival{t, w})
+	}
+}
+
+func newSink(m *fabric.Mesh, e *compiler.EdgeOut, actor int32, keep bool) (*sink, error) {
+	s := &sink{mesh: m, actor: actor, spec: e, keep: keep}
 	return s, m.EdgeOut(e.At, e.Port, e.Color, s.actor)
 }
 
@@ -142,27 +154,16 @@ func (s *sink) done() bool {
 	return !more
 }
 
-func (s *sink) ready(t fabric.Cycle) (ok bool, later fabric.Cycle) {
-	_, ready, ok := s.mesh.Peek(s.queue)
-	if ok && ready > t {
-		return false, ready
-	}
-	return ok, fabric.Never
-}
-
-func (s *sink) move(t fabric.Cycle) {
-	s.got = append(s.got, Arrival{t, s.mesh.Pop(s.queue, t)})
-}
-
 func (s *sink) step(t fabric.Cycle) {
 	for {
-		ok, later := s.ready(t)
+		_, ready, ok := s.mesh.Peek(s.queue)
 		if !ok {
-			if later != fabric.Never {
-				s.mesh.Agenda().Wake(s.actor, later)
-			}
+			return // woken by an arrival
+		}
+		if ready > t {
+			s.mesh.Agenda().Wake(s.actor, ready)
 			return
 		}
-		s.move(t)
+		s.take(t, s.mesh.Pop(s.queue, t))
 	}
 }

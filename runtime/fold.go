@@ -140,8 +140,8 @@ func (f *folding) downColumns(ctx context.Context) (*PhaseReport, error) {
 func (f *folding) unfold(k *skew, end int64) *PhaseReport {
 	rows, r := f.s.Rows(), k.first
 	n := int64(f.s.Groups * rows)
-	p := &PhaseReport{Cycles: end, FMACs: n * r.FMACs, Hops: n * r.Hops, EdgeIn: r.In}
-	p.Hops += int64(f.s.Groups*(rows-1)) * r.In
+	p := &PhaseReport{Cycles: end, FMACs: n * r.FMACs, Hops: n * r.Hops, EdgeIn: r.EdgeIn}
+	p.Hops += int64(f.s.Groups*(rows-1)) * r.EdgeIn
 	p.Grid = Grid{PeriodX: f.s.Columns, PeriodY: 1, Cells: append([]pe.StateCycles(nil), r.PEs...)}
 	for i := range p.Grid.Cells {
 		p.Grid.Cells[i][pe.Idle] += end - int64(r.Cycles)

@@ -20,12 +20,12 @@ const maxRowEvents = 100e6
 // events estimates the wavelets of one row: each weight and command, and each ring element.
 func (e *streamEngine) events() int64 {
 	m := e.p.Mapping
-	return e.mask.NonZeros()*int64(e.p.Stream.WordsPerWeight) + int64(e.p.Node.Out)*int64(m.Columns)*int64(1+2*m.Tokens)
+	return e.nonZeros*int64(e.p.Stream.WordsPerWeight) + int64(e.p.Node.Out)*int64(m.Columns)*int64(1+2*m.Tokens)
 }
 
 // runRow simulates the one row wavelet by wavelet. Rows and groups stay folded.
 func (e *streamEngine) runRow(ctx context.Context, progress func(done, total int64)) error {
-	row, err := newWaveletEngine(oneRow(e.p), e.mask)
+	row, err := newWeightedEngine(oneRow(e.p), e.weights)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (e *streamEngine) runRow(ctx context.Context, progress func(done, total int
 	for i, core := range row.cores {
 		core.Finish(end)
 		e.cols[i].states = core.States
-		e.weights += core.FMACs / int64(e.p.Mapping.Tokens)
+		e.sent += core.FMACs / int64(e.p.Mapping.Tokens)
 	}
 	return nil
 }

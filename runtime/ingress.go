@@ -8,16 +8,14 @@ import (
 	"cs2sim.dev/fabric"
 )
 
-// ingress is the edge: it moves the columns' streams onto the wafer at the I/O rate, at most
-// one wavelet per column and cycle. Where columns compete, the oldest output row goes first,
-// within it the column that got least. The rows and columns of the wafer's border copy a
-// wavelet to the same column of every token group; the I/O link carries it once (A).
+// ingress is the edge: it moves the streams of all lanes onto the wafer at the I/O rate, at most
+// one wavelet per lane and cycle. Where lanes compete, the oldest row goes first, within it the
+// lane that got least.
 type ingress struct {
-	mem     *memoryX
-	mesh    *fabric.Mesh
-	actor   int32
-	cursors []cursor
-	queues  [][]fabric.QueueID // per column: one per group
+	spec  *compiler.Ingress
+	mesh  *fabric.Mesh
+	actor int32
+	lanes []ingressLane
 
 	rate  float64 // wavelets per cycle
 	saved float64 // wavelets the link may carry by now, at most one cycle's worth and a fraction
@@ -26,13 +24,20 @@ type ingress struct {
 	ready []int // scratch
 }
 
-func newIngress(p *compiler.Program, mem *memoryX, m *fabric.Mesh) (*ingress, error) {
-	in := &ingress{mem: mem, mesh: m, actor: m.AddActor(), rate: p.Target.IORate(), at: -1}
-	for c := range p.Mapping.Columns {
-		in.cursors = append(in.cursors, mem.start(c))
-		for g := range p.Mapping.Groups {
-			at := fabric.Coord{X: g*p.Mapping.Columns + c}
-			if err := m.EdgeIn(at, fabric.North, p.Stream.Color, in.actor); err != nil {
+// ingressLane is one lane's next wavelet and where it goes.
+type ingressLane struct {
+	queues []fabric.QueueID
+	next   fabric.Wavelet
+	row    int // of next
+	slot   int // wavelets of that row already taken
+	done   bool
+}
+
+func newIngress(m *fabric.Mesh, spec *compiler.Ingress) (*ingress, error) {
+	in := &ingress{spec: spec, mesh: m, actor: m.AddActor(), rate: spec.Rate, at: -1, lanes: make([]ingressLane, len(spec.Lanes))}
+	for _, lane := range spec.Lanes {
+		for _, at := range lane {
+			if err := m.EdgeIn(at, spec.Port, spec.Color, in.actor); err != nil {
 				return nil, err
 			}
 		}
@@ -41,62 +46,83 @@ func newIngress(p *compiler.Program, mem *memoryX, m *fabric.Mesh) (*ingress, er
 }
 
 // connect looks up the queues of the sealed mesh and wakes the edge for cycle 0.
-func (in *ingress) connect(p *compiler.Program) {
-	for c := range in.cursors {
-		var qs []fabric.QueueID
-		for g := range p.Mapping.Groups {
-			at := fabric.Coord{X: g*p.Mapping.Columns + c}
-			qs = append(qs, in.mesh.EdgeQueue(at, fabric.North, p.Stream.Color, true))
+func (in *ingress) connect() {
+	for i, lane := range in.spec.Lanes {
+		l := &in.lanes[i]
+		l.row = -1
+		for _, at := range lane {
+			l.queues = append(l.queues, in.mesh.EdgeQueue(at, in.spec.Port, in.spec.Color, true))
 		}
-		in.queues = append(in.queues, qs)
+		in.fetch(i)
 	}
 	in.mesh.Agenda().Wake(in.actor, 0)
 }
 
+// fetch makes a lane's next wavelet known.
+func (in *ingress) fetch(lane int) {
+	l := &in.lanes[lane]
+	if in.spec.Next == nil {
+		l.done = true
+		return
+	}
+	w, row, ok := in.spec.Next(lane)
+	if !ok {
+		l.done = true
+		return
+	}
+	w.Color = in.spec.Color
+	if row != l.row {
+		l.row, l.slot = row, 0
+	}
+	l.next = w
+}
+
 func (in *ingress) done() bool {
-	for i := range in.cursors {
-		if !in.cursors[i].done {
+	for i := range in.lanes {
+		if !in.lanes[i].done {
 			return false
 		}
 	}
 	return true
 }
 
-// step sends what the link and the columns allow in cycle t.
+// step sends what the link and the lanes allow in cycle t.
 func (in *ingress) step(t fabric.Cycle) {
 	in.saved = min(in.saved+float64(t-in.at)*in.rate, in.rate+1)
 	in.at = t
 	in.ready = in.ready[:0]
-	for c := range in.cursors {
-		if !in.cursors[c].done && in.room(c, t) {
-			in.ready = append(in.ready, c)
+	for i := range in.lanes {
+		if !in.lanes[i].done && in.room(i, t) {
+			in.ready = append(in.ready, i)
 		}
 	}
 	if len(in.ready) > int(in.saved) {
 		sort.Slice(in.ready, func(a, b int) bool {
-			x, y := &in.cursors[in.ready[a]], &in.cursors[in.ready[b]]
-			if x.at != y.at {
-				return x.at < y.at
+			x, y := &in.lanes[in.ready[a]], &in.lanes[in.ready[b]]
+			if x.row != y.row {
+				return x.row < y.row
 			}
 			if x.slot != y.slot {
 				return x.slot < y.slot
 			}
-			return x.column < y.column
+			return in.ready[a] < in.ready[b]
 		})
 	}
 	waiting := false
-	for _, c := range in.ready {
+	for _, i := range in.ready {
 		if in.saved < 1 {
 			waiting = true
 			break
 		}
 		in.saved--
 		in.sent++
-		w := in.mem.take(&in.cursors[c])
-		for _, q := range in.queues[c] {
-			in.mesh.Push(q, w, t+fabric.Cycle(in.mesh.Config().HopCycles))
+		l := &in.lanes[i]
+		for _, q := range l.queues {
+			in.mesh.Push(q, l.next, t+fabric.Cycle(in.mesh.Config().HopCycles))
 		}
-		waiting = waiting || !in.cursors[c].done
+		l.slot++
+		in.fetch(i)
+		waiting = waiting || !l.done
 	}
 	if waiting {
 		delay := math.Ceil((1 - in.saved) / in.rate)
@@ -104,8 +130,8 @@ func (in *ingress) step(t fabric.Cycle) {
 	}
 }
 
-func (in *ingress) room(c int, t fabric.Cycle) bool {
-	for _, q := range in.queues[c] {
+func (in *ingress) room(lane int, t fabric.Cycle) bool {
+	for _, q := range in.lanes[lane].queues {
 		if !in.mesh.Room(q, t) {
 			return false
 		}

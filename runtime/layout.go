@@ -14,6 +14,7 @@ type LayoutOptions struct {
 	// Images replaces the layout's SRAM images, PE by PE where not nil. The run takes the slices
 	// over and writes to them: a report's Images go into the next run without a copy.
 	Images    [][]uint16
+	CountOnly bool         // of what leaves over the edge, take numbers and not wavelets
 	MaxCycles fabric.Cycle // a run that is longer is a Fault; 0: no limit
 	Observer  fabric.Observer
 	Progress  func(t fabric.Cycle) // called now and then
@@ -26,10 +27,12 @@ type LayoutReport struct {
 	States pe.StateCycles   // sums to PEs x Cycles
 	PEs    []pe.StateCycles // each sums to Cycles
 	FMACs  int64
-	Hops   int64      // router to router
-	Stamps [][]Stamp  // per PE, in the order taken
-	In     int64      // wavelets over the edge inputs, a multicast counted once
-	Out    []EdgeData // per Layout.Out
+	Hops   int64 // router to router
+	// EdgeIn and EdgeOut are wavelets over the I/O link, a lane's copies counted once.
+	EdgeIn, EdgeOut int64
+	LastOut         fabric.Cycle // in which something left
+	Stamps          [][]Stamp    // per PE, in the order taken
+	Out             []EdgeData   // per Layout.Out
 
 	Images    [][]uint16 // SRAM per PE at the end; nil where no program is placed
 	Registers [][16]int32
@@ -74,7 +77,63 @@ func RunLayout(ctx context.Context, l *compiler.Layout, t compiler.Target, o Lay
 	return reportLayout(l, w, ports, end), nil
 }
 
-func loadLayout(l *compiler.Layout, t compiler.Target, core *pe.Config, o LayoutOptions) (*wafer, *edgePorts, error) {
+// layoutPorts are the edge ports of a layout, by kind.
+type layoutPorts struct {
+	sources []*source
+	ingress []*ingress
+	sinks   []*sink
+}
+
+func (p *layoutPorts) declare(w *wafer, l *compiler.Layout, keep bool) error {
+	var link *edgeLink
+	if l.InRate > 0 && len(l.In) > 0 {
+		link = newEdgeLink(w.mesh, l.InRate)
+		w.ports = append(w.ports, link)
+	}
+	for i := range l.In {
+		var actor int32
+		if link != nil {
+			actor = link.actor
+		} else {
+			actor = w.mesh.AddActor()
+		}
+		s, err := newSource(w.mesh, &l.In[i], actor)
+		if err != nil {
+			return err
+		}
+		p.sources = append(p.sources, s)
+		if link != nil {
+			link.ports = append(link.ports, s)
+		} else {
+			w.ports = append(w.ports, s)
+		}
+	}
+	for i := range l.Ingress {
+		in, err := newIngress(w.mesh, &l.Ingress[i])
+		if err != nil {
+			return err
+		}
+		p.ingress, w.ports = append(p.ingress, in), append(w.ports, in)
+	}
+	if l.OutRate > 0 {
+		e, sinks, err := newEgress(w.mesh, l, keep)
+		if err != nil {
+			return err
+		}
+		p.sinks, w.ports = sinks, append(w.ports, e)
+		return nil
+	}
+	for i := range l.Out {
+		s, err := newSink(w.mesh, &l.Out[i], w.mesh.AddActor(), keep)
+		if err != nil {
+			return err
+		}
+		p.sinks, w.ports = append(p.sinks, s), append(w.ports, s)
+	}
+	return nil
+}
+
+func loadLayout(l *compiler.Layout, t compiler.Target, core *pe.Config, o LayoutOptions) (*wafer, *layoutPorts, error) {
 	mesh, err := fabric.NewMesh(t.Fabric(l.Width, l.Height))
 	if err != nil {
 		return nil, nil, err
@@ -90,14 +149,14 @@ func loadLayout(l *compiler.Layout, t compiler.Target, core *pe.Config, o Layout
 		}
 	}
 	w := &wafer{mesh: mesh, cores: make([]*pe.PE, len(l.PEs))}
-	ports, err := loadPorts(l, mesh, w)
-	if err != nil {
+	ports := &layoutPorts{}
+	if err := ports.declare(w, l, !o.CountOnly); err != nil {
 		return nil, nil, err
 	}
 	if err := mesh.Seal(); err != nil {
 		return nil, nil, err
 	}
-	for _, p := range ports.actors {
+	for _, p := range w.ports {
 		p.connect()
 	}
 	for i := range l.PEs {
@@ -120,65 +179,7 @@ func loadLayout(l *compiler.Layout, t compiler.Target, core *pe.Config, o Layout
 	return w, ports, nil
 }
 
-// edgePorts are the ports of a layout in its order.
-type edgePorts struct {
-	in     []*source
-	out    []*sink
-	actors []interface{ connect() }
-}
-
-// loadPorts makes every port an actor, or all ports of a direction with a common rate one.
-func loadPorts(l *compiler.Layout, mesh *fabric.Mesh, w *wafer) (*edgePorts, error) {
-	p := &edgePorts{}
-	in, out := p.link(mesh, w, l.InRate), p.link(mesh, w, l.OutRate)
-	for i := range l.In {
-		s, err := newSource(mesh, &l.In[i], actorOf(in, mesh))
-		if err != nil {
-			return nil, err
-		}
-		p.in = append(p.in, s)
-		p.add(in, w, s)
-	}
-	for i := range l.Out {
-		s, err := newSink(mesh, &l.Out[i], actorOf(out, mesh))
-		if err != nil {
-			return nil, err
-		}
-		p.out = append(p.out, s)
-		p.add(out, w, s)
-	}
-	return p, nil
-}
-
-// link is the common link of a direction, nil if there is none.
-func (p *edgePorts) link(mesh *fabric.Mesh, w *wafer, rate float64) *edgeLink {
-	if rate == 0 {
-		return nil
-	}
-	l := newEdgeLink(mesh, rate)
-	w.ports, p.actors = append(w.ports, l), append(p.actors, l)
-	return l
-}
-
-func actorOf(l *edgeLink, mesh *fabric.Mesh) int32 {
-	if l == nil {
-		return mesh.AddActor()
-	}
-	return l.actor
-}
-
-func (p *edgePorts) add(l *edgeLink, w *wafer, port interface {
-	edgePort
-	linkPort
-}) {
-	if l != nil {
-		l.ports = append(l.ports, port)
-		return
-	}
-	w.ports, p.actors = append(w.ports, port), append(p.actors, port)
-}
-
-func reportLayout(l *compiler.Layout, w *wafer, ports *edgePorts, end fabric.Cycle) *LayoutReport {
+func reportLayout(l *compiler.Layout, w *wafer, ports *layoutPorts, end fabric.Cycle) *LayoutReport {
 	r := &LayoutReport{Layout: l, Cycles: end, Hops: w.mesh.Stats().Hops}
 	n := len(l.PEs)
 	r.PEs, r.Stamps = make([]pe.StateCycles, n), make([][]Stamp, n)
@@ -197,10 +198,15 @@ func reportLayout(l *compiler.Layout, w *wafer, ports *edgePorts, end fabric.Cyc
 		}
 		r.States.Add(r.PEs[i], 1)
 	}
-	for _, s := range ports.in {
-		r.In += s.sent
+	for _, s := range ports.sources {
+		r.EdgeIn += s.sent
 	}
-	for _, s := range ports.out {
+	for _, in := range ports.ingress {
+		r.EdgeIn += in.sent
+	}
+	for _, s := range ports.sinks {
+		r.EdgeOut += s.count
+		r.LastOut = max(r.LastOut, s.last)
 		r.Out = append(r.Out, EdgeData{s.spec.Name, s.got})
 	}
 	return r

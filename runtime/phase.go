@@ -109,6 +109,10 @@ func newPhase(m *Store, k compiler.Kernel) (phase, error) {
 		return &attention{m.Space, k}, nil
 	case *compiler.AttentionBackward:
 		return &attentionBackward{m.Space, k}, nil
+	case *compiler.Linear:
+		return newLinearPhase(m, k)
+	case *compiler.WeightGrad:
+		return newGradientPhase(m, k)
 	}
 	return nil, fmt.Errorf("runtime: no phase for kernel %s", k.Name())
 }

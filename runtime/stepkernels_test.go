@@ -229,7 +229,7 @@ func (b *bench) compare(name string, r *LayoutReport, p *PhaseReport, near int64
 	for _, c := range []struct {
 		what      string
 		got, want int64
-	}{{"FMACs", p.FMACs, r.FMACs}, {"hops", p.Hops, r.Hops}, {"edge in", p.EdgeIn, r.In}, {"edge out", p.EdgeOut, out}} {
+	}{{"FMACs", p.FMACs, r.FMACs}, {"hops", p.Hops, r.Hops}, {"edge in", p.EdgeIn, r.EdgeIn}, {"edge out", p.EdgeOut, out}} {
 		if c.got != c.want {
 			b.t.Errorf("%s: %d %s folded, %d run", name, c.got, c.what, c.want)
 		}

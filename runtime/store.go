@@ -12,15 +12,16 @@ import (
 type Store struct {
 	Space    *compiler.Space
 	Layout   *model.Layout
-	Specs    []model.MaskSpec // [Layout.Tensors] in a store of shapes; nil otherwise
-	Params   *model.Params    // nil in a store of shapes
-	Streamed []float32        // [Layout.Size] parameters as they go onto a wavelet
-	Grads    []float32        // [Layout.Size] of the loss times LossScale, summed over micro-batches
+	Params   *model.Params // nil in a store of shapes
+	Streamed []float32     // [Layout.Size] parameters as they go onto a wavelet
+	Grads    []float32     // [Layout.Size] of the loss times LossScale, summed over micro-batches
 	Batch    model.Batch
 	// LossScale multiplies the loss before the backward pass, so that small gradients survive fp16.
 	LossScale float32
 	Read      map[*compiler.Tile][]float32 // what was read out, as a host tensor
 	Loss      float32                      // of the micro-batch: its part of the weighted mean
+
+	masks []*model.Mask // [Layout.Tensors] of a store of shapes; nil where dense
 }
 
 // NewStore puts parameters into MemoryX.
@@ -32,8 +33,26 @@ func NewStore(s *compiler.Space, p *model.Params) *Store {
 
 // NewShapeStore is MemoryX without values: shapes and masks are all that cycles depend on. A
 // tensor whose mask has no kind is dense.
-func NewShapeStore(s *compiler.Space, l *model.Layout, masks []model.MaskSpec) *Store {
-	return &Store{Space: s, Layout: l, Specs: masks, LossScale: 1}
+func NewShapeStore(s *compiler.Space, l *model.Layout, specs []model.MaskSpec) (*Store, error) {
+	m := &Store{Space: s, Layout: l, LossScale: 1, masks: make([]*model.Mask, len(l.Tensors))}
+	for i, t := range l.Tensors {
+		if specs[i].Kind == "" || specs[i].Sparsity == 0 && specs[i].Kind != model.MaskNM {
+			continue
+		}
+		var err error
+		if m.masks[i], err = model.NewMask(t.Rows, t.Cols, specs[i]); err != nil {
+			return nil, fmt.Errorf("model %s: %s: %w", s.Model.Name, t.Name, err)
+		}
+	}
+	return m, nil
+}
+
+// positions is the mask of a parameter, written out or to be drawn; both nil if it is dense.
+func (m *Store) positions(name string) (*model.Pattern, *model.Mask) {
+	if m.Params == nil {
+		return nil, m.masks[m.Layout.Index(name)]
+	}
+	return m.Pattern(name), nil
 }
 
 // Refresh rounds the parameters to the format they are streamed in.
@@ -68,10 +87,8 @@ func (m *Store) view(arena []float32, name string) (values []float32, rows, cols
 
 // Masked tells whether a parameter has a mask.
 func (m *Store) Masked(name string) bool {
-	if m.Params == nil {
-		return m.Specs[m.Layout.Index(name)].Kind != ""
-	}
-	return m.Pattern(name) != nil
+	pattern, mask := m.positions(name)
+	return pattern != nil || mask != nil
 }
 
 // Pattern is the mask of a parameter, nil if it is dense.

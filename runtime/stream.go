@@ -19,8 +19,9 @@ import (
 // it, and then, along the ring, when each ring instruction begins and ends. Costs come from
 // the Program's code and the one cost table.
 type streamEngine struct {
-	p    *compiler.Program
-	mask *model.Mask
+	p        *compiler.Program
+	weights  weights
+	nonZeros int64 // of them, biases included
 
 	costs  kernelCosts
 	wires  wires
@@ -29,8 +30,8 @@ type streamEngine struct {
 	window int   // rows of history per column
 	owners []int // per row modulo window: ring place of the column that stores it
 
-	weights int64 // non-zeros sent
-	end     int64 // last cycle of row 0, exclusive
+	sent int64 // weights
+	end  int64 // last cycle of row 0, exclusive
 }
 
 // kernelCosts are the cycles of the Program's tasks.
@@ -43,9 +44,10 @@ type kernelCosts struct {
 
 // commandCost is one control task: scalar work around a ring instruction.
 type commandCost struct {
-	before, after int64 // task thread, dispatch included
-	start         int64 // ring instruction start
-	steps, again  int64 // its datapath steps, and those repeated by conflicts
+	before, after int64   // task thread, dispatch included
+	start         int64   // ring instruction start
+	steps, again  int64   // its datapath steps, and those repeated by conflicts
+	sum           pe.Cost // of the addition to a finished output that follows it; zero if none
 }
 
 // wires are the latencies and capacities between ring neighbours.
@@ -58,26 +60,13 @@ type wires struct {
 	firstArrival int64   // edge to the PE of row 0
 }
 
-// column is one column's PE in row 0.
-type column struct {
-	main     int64      // the task thread is free from here on
-	carry    int64      // scalar cycles of the last command still to run
-	spans    []ringSpan // of the ring thread, in time order; spans[:gone] are over for the task thread
-	gone     int
-	begun    []int64 // per output row modulo window: first element of the ring instruction
-	ended    []int64 // and its end, exclusive
-	ready    int64   // this row's ring instruction can begin
-	loaded   bool    // this row had a weight
-	weights  int64
-	states   pe.StateCycles
-	lastWork int64
+func newStreamEngine(p *compiler.Program, mask *model.Mask) *streamEngine {
+	return newFoldedEngine(p, &synthetic{p: p, mask: mask}, mask.NonZeros())
 }
 
-// ringSpan is a stretch of time in which the ring thread takes busy of to-from cycles.
-type ringSpan struct{ from, to, busy int64 }
-
-func newStreamEngine(p *compiler.Program, mask *model.Mask) *streamEngine {
-	e := &streamEngine{p: p, mask: mask, costs: newKernelCosts(p), wires: newWires(p)}
+// newFoldedEngine runs p on given weights, of which so many are not 0.
+func newFoldedEngine(p *compiler.Program, w weights, nonZeros int64) *streamEngine {
+	e := &streamEngine{p: p, weights: w, nonZeros: nonZeros, costs: newKernelCosts(p), wires: newWires(p)}
 	steps := max(1, int64(p.Mapping.Tokens))
 	e.window = max(p.Mapping.RunAhead, 1) + 1
 	for _, c := range e.wires.capacity {
@@ -88,10 +77,11 @@ func newStreamEngine(p *compiler.Program, mask *model.Mask) *streamEngine {
 	for i := range e.cols {
 		c := &e.cols[i]
 		c.begun, c.ended = make([]int64, e.window), make([]int64, e.window)
+		c.past = make([]stretch, max(p.Mapping.RunAhead, 1)+2)
 		c.main = e.wires.firstArrival
 		c.states[pe.WaitWeight] = e.wires.firstArrival
 	}
-	e.supply = newSupply(p, &e.costs, &e.wires)
+	e.supply = newSupply(p.Target, p.Mapping.Columns, int64(p.Stream.WordsPerWeight), int64(e.costs.fmac.Total()))
 	return e
 }
 
@@ -115,6 +105,9 @@ func newKernelCosts(p *compiler.Program) kernelCosts {
 			k.command[command][loaded] = commandCost{
 				before: int64(core.TaskSwitchCycles + path.Before), after: int64(path.After),
 				start: int64(cost.Start), steps: int64(cost.Steps), again: int64(cost.Conflict),
+			}
+			if len(path.Issued) > 1 {
+				k.command[command][loaded].sum = core.Cost(path.Issued[1], false)
 			}
 		}
 	}
@@ -149,7 +142,6 @@ func (e *streamEngine) run(ctx context.Context, progress func(done, total int64)
 
 func (e *streamEngine) runRecurrences(ctx context.Context, progress func(done, total int64)) error {
 	counts := make([]int32, e.p.Mapping.Columns)
-	var bits []uint64
 	rows := e.p.Node.Out
 	for at, j := range e.p.Stream.Rows {
 		if at%256 == 0 {
@@ -160,8 +152,7 @@ func (e *streamEngine) runRecurrences(ctx context.Context, progress func(done, t
 				progress(int64(at), int64(rows))
 			}
 		}
-		bits = e.mask.Row(j, bits)
-		model.RangeCounts(bits, e.p.InBounds, counts)
+		e.weights.counts(j, counts)
 		owner := e.p.OwnerOf(j)
 		for i := range e.cols {
 			c := &e.cols[i]
@@ -169,7 +160,7 @@ func (e *streamEngine) runRecurrences(ctx context.Context, progress func(done, t
 			c.carry = 0
 		}
 		if e.supply != nil {
-			e.supply.row(e, at, counts)
+			e.supply.row(e.cols, at, counts)
 		}
 		e.accumulate(at, owner, counts)
 		e.ring(at, owner)
@@ -201,11 +192,7 @@ func (e *streamEngine) accumulate(at, owner int, counts []int32) {
 		}
 		cost := e.commandCost(i, owner, start)
 		c.advance(cost.before)
-		if at >= ahead && ahead > 0 {
-			if k := (at - ahead) % e.window; c.ended[k] > c.main {
-				c.stall(c.ended[k], c.begun[k])
-			}
-		}
+		c.waitForThread(ahead)
 		c.ready = c.main
 		if e.costs.async {
 			c.carry = cost.after
@@ -231,81 +218,6 @@ func (e *streamEngine) commandCost(i, owner, start int) commandCost {
 		loaded = 1
 	}
 	return e.costs.command[command][loaded]
-}
-
-// advance spends work cycles of the task thread around the ring spans.
-func (c *column) advance(work int64) {
-	t := c.main
-	for work > 0 {
-		if c.gone == len(c.spans) {
-			c.spans, c.gone = c.spans[:0], 0
-			t += work
-			break
-		}
-		s := &c.spans[c.gone]
-		if s.from >= t {
-			if gap := s.from - t; work <= gap {
-				t += work
-				break
-			} else {
-				work -= gap
-				t = s.from
-			}
-		}
-		if s.to <= t {
-			c.gone++
-			continue
-		}
-		s.cut(t)
-		free := s.to - t - s.busy
-		if work < free {
-			span := (work*(s.to-t) + free - 1) / free
-			s.from, s.busy = t+span, s.busy-(span-work)
-			t += span
-			break
-		}
-		work -= free
-		t = s.to
-		c.gone++
-	}
-	c.main = t
-}
-
-// cut drops the part of the span before t, and its share of the work.
-func (s *ringSpan) cut(t int64) {
-	if t <= s.from {
-		return
-	}
-	s.busy = s.busy * (s.to - t) / (s.to - s.from)
-	s.from = t
-}
-
-// waitFor idles the task thread until t, if it has a reason to.
-func (c *column) waitFor(t int64, applies bool, why pe.State) {
-	if applies && t > c.main {
-		c.states[why] += t - c.main - c.ringWork(c.main, t)
-		c.main = t
-	}
-}
-
-// stall waits for an earlier row's ring instruction: for its partial sums until it begins,
-// then for room to send.
-func (c *column) stall(until, begun int64) {
-	split := max(c.main, min(begun, until))
-	c.states[pe.WaitPsum] += split - c.main - c.ringWork(c.main, split)
-	c.states[pe.BlockedOut] += until - split - c.ringWork(split, until)
-	c.main = until
-}
-
-// ringWork is how many of the cycles [from, to) the ring thread works.
-func (c *column) ringWork(from, to int64) (n int64) {
-	for _, s := range c.spans[c.gone:] {
-		lo, hi := max(s.from, from), min(s.to, to)
-		if lo < hi {
-			n += s.busy * (hi - lo) / (s.to - s.from)
-		}
-	}
-	return n
 }
 
 // ring runs the at-th row's partial sums around the ring, from behind the owner to the owner.
@@ -351,14 +263,38 @@ func (e *streamEngine) ring(at, owner int) {
 			c.ended[slot] = e.used(slot, place, n-1-k, int64(e.p.Mapping.Tokens)-1) + 1
 		}
 		c.span(c.begun[slot], c.ended[slot], cost.steps+cost.again)
-		c.lastWork = max(c.lastWork, c.ended[slot])
+		c.passed(c.begun[slot], c.ended[slot])
 		if !e.costs.async { // the task itself waited for the instruction
 			c.states[pe.WaitPsum] += c.begun[slot] - c.ready - cost.start
 			c.states[pe.BlockedOut] += c.ended[slot] - c.begun[slot] - cost.steps - cost.again
 			c.spans, c.gone = c.spans[:0], 0
 			c.main = c.ended[slot] + cost.after
 		}
+		if cost.sum.Steps > 0 {
+			e.addOutput(c, cost, slot)
+		}
 	}
+}
+
+// addOutput runs the addition that the owner's ring thread does on a finished output.
+func (e *streamEngine) addOutput(c *column, cost commandCost, slot int) {
+	c.states[pe.Overhead] += int64(cost.sum.Start)
+	c.states[pe.RingAdd] += int64(cost.sum.Steps)
+	c.states[pe.Conflict] += int64(cost.sum.Conflict)
+	work := int64(cost.sum.Total())
+	if !e.costs.async {
+		c.main += work
+		c.ended[slot] = c.main
+		c.lastWork = c.main
+		return
+	}
+	c.advance(c.carry) // it is the command's last instruction
+	c.carry = 0
+	c.waitForThread(e.p.Mapping.RunAhead)
+	begin := max(c.ended[slot], c.main)
+	c.span(begin, begin+work, work)
+	c.ended[slot] = begin + work
+	c.passed(begin, begin+work)
 }
 
 // used is when the ring instruction at a place, with so many receivers behind it, works on
@@ -394,16 +330,6 @@ func (e *streamEngine) room(at, place int) int64 {
 	return e.used(slot, next, receivers, x) + e.wires.credit[place]
 }
 
-func (c *column) span(from, to, busy int64) {
-	if to <= from {
-		return
-	}
-	if len(c.spans) == cap(c.spans) && c.gone > len(c.spans)/2 {
-		c.spans, c.gone = append(c.spans[:0], c.spans[c.gone:]...), 0
-	}
-	c.spans = append(c.spans, ringSpan{from, to, busy})
-}
-
 // finish runs the end command and closes the account of every column.
 func (e *streamEngine) finish() {
 	for i := range e.cols {
@@ -417,7 +343,7 @@ func (e *streamEngine) finish() {
 		c.states[pe.Overhead] += e.costs.end + c.weights*int64(e.costs.fmac.Start)
 		c.states[pe.Compute] = c.weights * int64(e.costs.fmac.Steps)
 		c.states[pe.Conflict] += c.weights * int64(e.costs.fmac.Conflict)
-		e.weights += c.weights
+		e.sent += c.weights
 		e.end = max(e.end, c.lastWork)
 	}
 	for i := range e.cols {
@@ -446,8 +372,8 @@ func (e *streamEngine) report() *Report {
 		r.States[pe.Idle] -= delays
 	}
 	r.addUnused(copies * int64(m.Columns))
-	r.FMACs = e.weights * int64(m.Groups*m.Rows*m.Tokens)
-	r.EdgeWavelets = e.weights*int64(e.p.Stream.WordsPerWeight) + int64(m.Columns)*int64(e.p.Node.Out+1)
+	r.FMACs = e.sent * int64(m.Groups*m.Rows*m.Tokens)
+	r.EdgeWavelets = e.sent*int64(e.p.Stream.WordsPerWeight) + int64(m.Columns)*int64(e.p.Node.Out+1)
 	r.Hops = e.hops(r.EdgeWavelets)
 	return r
 }

@@ -39,23 +39,21 @@ type use struct{ from, at int64 }
 // bursts are felt.
 const calm = 0.25
 
-// newSupply returns nil where every column can be served as fast as it works.
-func newSupply(p *compiler.Program, k *kernelCosts, w *wires) *supply {
-	f := p.Target.Fabric(p.Target.Width(), p.Target.Height())
-	words := int64(p.Stream.WordsPerWeight)
-	fmac := int64(k.fmac.Total())
-	columns := p.Mapping.Columns
+// newSupply serves so many columns, each of which works fmac cycles on a weight of words wavelets.
+// It returns nil where every column can be served as fast as it works.
+func newSupply(t compiler.Target, columns int, words, fmac int64) *supply {
+	f := t.Fabric(t.Width(), t.Height())
 	demand := float64(columns) * float64(words) / float64(fmac)
-	if 2*words <= fmac && demand < calm*p.Target.IORate() {
+	if 2*words <= fmac && demand < calm*t.IORate() {
 		return nil
 	}
 	s := &supply{
-		perWavelet:   1 / p.Target.IORate(),
+		perWavelet:   1 / t.IORate(),
 		perUse:       float64(fmac) / float64(words),
 		words:        words,
 		slots:        int64(f.BufferDepth + f.HopCycles - 1 + f.QueueWords + f.RampCycles),
-		firstArrival: w.firstArrival,
-		perSend:      max(1, 1/p.Target.IORate()),
+		firstArrival: int64(f.HopCycles + f.RampCycles),
+		perSend:      max(1, 1/t.IORate()),
 		lanes:        make([]lane, columns),
 	}
 	for i := range s.lanes {
@@ -67,12 +65,12 @@ func newSupply(p *compiler.Program, k *kernelCosts, w *wires) *supply {
 
 // row sends the at-th output row. Within a row the columns take turns from west to east, so a
 // column's k-th wavelet goes after everybody's first k-1.
-func (s *supply) row(e *streamEngine, at int, counts []int32) {
+func (s *supply) row(cols []column, at int, counts []int32) {
 	gate := math.Inf(1)
 	longest := int64(0)
 	for i := range s.lanes {
 		l := &s.lanes[i]
-		l.past[at%len(l.past)] = use{l.total, e.cols[i].main}
+		l.past[at%len(l.past)] = use{l.total, cols[i].main}
 		gate = min(gate, s.room(l, at, 0))
 		longest = max(longest, s.length(counts[i]))
 	}

@@ -18,11 +18,11 @@ func (e *streamEngine) values(tokens, outputs []int) [][]float32 {
 	for i := range y {
 		y[i] = make([]float32, len(outputs))
 	}
-	mem := newMemoryX(p, e.mask)
+	mem := newMemoryX(p, e.weights)
 	psum := make([]float32, len(tokens))
 	ring := make([]float32, len(tokens))
 	for o, j := range outputs {
-		row := mem.row(j)
+		row := mem.row(j).bits
 		owner := p.OwnerOf(j)
 		first := 0
 		if len(p.Ring) > 1 {
@@ -33,7 +33,7 @@ func (e *streamEngine) values(tokens, outputs []int) [][]float32 {
 			c := p.Ring[(first+k)%len(p.Ring)]
 			loaded := false
 			for in := nextBit(row, p.InBounds[c], p.InBounds[c+1]); in < p.InBounds[c+1]; in = nextBit(row, in+1, p.InBounds[c+1]) {
-				w := p.Node.Weight(j, in)
+				w := e.weights.value(j, in)
 				for i, t := range tokens {
 					x := pe.Round(xt, p.Node.Activation(t, in))
 					psum[i] = pe.Apply(pe.FMac, pt, psum[i], x, w, loaded)

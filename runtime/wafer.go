@@ -18,6 +18,7 @@ type wafer struct {
 
 // edgePort is an actor at the rim.
 type edgePort interface {
+	connect()
 	step(t fabric.Cycle)
 	done() bool
 }

@@ -18,6 +18,18 @@ type waveletEngine struct {
 }
 
 func newWaveletEngine(p *compiler.Program, mask *model.Mask) (*waveletEngine, error) {
+	e, err := newWeightedEngine(p, &synthetic{p: p, mask: mask})
+	if err != nil {
+		return nil, err
+	}
+	for i, core := range e.cores {
+		e.loadActivations(core, e.mesh.At(int32(i)))
+	}
+	return e, nil
+}
+
+// newWeightedEngine runs p on given weights; its SRAM is zero.
+func newWeightedEngine(p *compiler.Program, w weights) (*waveletEngine, error) {
 	m := p.Mapping
 	mesh, err := fabric.NewMesh(p.Target.Fabric(m.Groups*m.Columns, m.Rows))
 	if err != nil {
@@ -31,14 +43,16 @@ func newWaveletEngine(p *compiler.Program, mask *model.Mask) (*waveletEngine, er
 			}
 		}
 	}
-	if e.edge, err = newIngress(p, newMemoryX(p, mask), mesh); err != nil {
+	edge := p.Ingress()
+	edge.Next = newMemoryX(p, w).next
+	if e.edge, err = newIngress(mesh, &edge); err != nil {
 		return nil, err
 	}
 	e.ports = []edgePort{e.edge}
 	if err := mesh.Seal(); err != nil {
 		return nil, err
 	}
-	e.edge.connect(p)
+	e.edge.connect()
 	for i := range mesh.Size() {
 		at := mesh.At(int32(i))
 		core, err := pe.New(&e.core, p.Roles[p.RoleOf[at.X%m.Columns]], mesh, int32(i))
@@ -46,7 +60,6 @@ func newWaveletEngine(p *compiler.Program, mask *model.Mask) (*waveletEngine, er
 			return nil, err
 		}
 		e.cores = append(e.cores, core)
-		e.loadActivations(core, at)
 	}
 	return e, nil
 }
@@ -79,7 +92,7 @@ func (e *waveletEngine) loadActivations(core *pe.PE, at fabric.Coord) {
 func (e *waveletEngine) run(ctx context.Context, progress func(done, total int64)) (fabric.Cycle, error) {
 	return e.wafer.run(ctx, func(fabric.Cycle) {
 		if progress != nil {
-			progress(int64(e.edge.cursors[0].at), int64(e.p.Node.Out))
+			progress(int64(e.edge.lanes[0].row), int64(e.p.Node.Out))
 		}
 	})
 }

@@ -86,7 +86,11 @@ func Simulate(ctx context.Context, j Job, threads int, progress func(done, total
 		return nil, err
 	}
 	r.Chosen, r.Refused = candidates[len(candidates)-1], len(candidates)-1
-	trainer, err := runtime.NewTrainer(step, runtime.NewShapeStore(step.Space, layout, specs), runtime.Stream)
+	store, err := runtime.NewShapeStore(step.Space, layout, specs)
+	if err != nil {
+		return nil, err
+	}
+	trainer, err := runtime.NewTrainer(step, store, runtime.Stream)
 	if err != nil {
 		return nil, err
 	}

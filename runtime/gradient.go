@@ -1,0 +1,265 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"cs2sim.dev/compiler"
+	"cs2sim.dev/pe"
+)
+
+// gradientPhase forms the gradient of a matrix of MemoryX, and of its bias.
+type gradientPhase struct {
+	m    *Store
+	k    *compiler.WeightGrad
+	w    *matrix // outputs: features on the bus; inputs: the columns' own
+	grad []float32
+	bias []float32 // nil: none
+}
+
+func newGradientPhase(m *Store, k *compiler.WeightGrad) (*gradientPhase, error) {
+	u := streamedUse{param: k.Param, rows: k.Rows, transposed: !k.ByDY(), zeros: true}
+	if k.ByDY() { // else the bias is a feature of the bus
+		u.bias = k.Bias
+	}
+	u.y, u.x = k.Sides()
+	f := &gradientPhase{m: m, k: k, w: m.matrix(u)}
+	if m.Params != nil {
+		f.grad = m.Grad(k.Param)
+		if k.Bias != "" {
+			f.bias = m.Grad(k.Bias)
+		}
+	}
+	return f, nil
+}
+
+func (f *gradientPhase) feed(l *compiler.Layout) {
+	l.Ingress[0].Next = newGradStream(f.k, f.w, f.m.Space.Tokens).stream()
+}
+
+// each visits the sums of one column in the order in which they leave it.
+func (f *gradientPhase) each(c int, sum func(to *float32) error) error {
+	s := newGradStream(f.k, f.w, f.m.Space.Tokens)
+	var bits []uint64
+	for j := range s.features {
+		bits = s.row(j, bits)
+		hi := f.w.inBounds[c+1]
+		for k := nextBit(bits, f.w.inBounds[c], hi); k < hi; k = nextBit(bits, k+1, hi) {
+			to := &f.bias
+			at := k
+			if j != s.biasRow {
+				to, at = &f.grad, f.w.at(j, k)
+			}
+			if err := sum(&(*to)[at]); err != nil {
+				return err
+			}
+		}
+		if s.ownsBias(j, c) {
+			if err := sum(&f.bias[j]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// collect adds the groups' sums in ascending order, and them to what earlier micro-batches gave.
+func (f *gradientPhase) collect(out []EdgeData) error {
+	s := f.m.Space
+	for c := range s.Columns {
+		n := 0
+		err := f.each(c, func(to *float32) error {
+			var sum float32
+			for g := range s.Groups {
+				from := out[g*s.Columns+c]
+				if n >= len(from.Arrivals) {
+					return fmt.Errorf("weight gradient %s: %s: %d sums left, there are more positions", f.k.Param, from.Name, n)
+				}
+				v := math.Float32frombits(from.Arrivals[n].Wavelet.Data)
+				if g == 0 {
+					sum = v
+				} else {
+					sum += v
+				}
+			}
+			*to += sum
+			n++
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for g := range s.Groups {
+			if from := out[g*s.Columns+c]; len(from.Arrivals) != n {
+				return fmt.Errorf("weight gradient %s: %s: %d sums left, want %d", f.k.Param, from.Name, len(from.Arrivals), n)
+			}
+		}
+	}
+	return nil
+}
+
+// values forms each sum in the order of the machine: over a PE's tokens, then up the column
+// from the last row, then over the groups.
+func (f *gradientPhase) values(h *Host) error {
+	sent, own := f.k.Sides()
+	tokens := h.Space.HostTokens()
+	x, a := h.Tensor(sent), h.Tensor(own)
+	dot := newTokenDot(h.Space)
+	var bits []uint64
+	for j := range f.w.out {
+		xj := x[j*tokens:][:tokens]
+		bits = f.w.row(j, bits)
+		for k := nextBit(bits, 0, f.w.in); k < f.w.in; k = nextBit(bits, k+1, f.w.in) {
+			f.grad[f.w.at(j, k)] += dot.sum(a[k*tokens:][:tokens], xj)
+		}
+	}
+	if f.bias == nil {
+		return nil
+	}
+	ones := make([]float32, tokens)
+	for i := range ones {
+		ones[i] = 1
+	}
+	dy := h.Tensor(f.k.DY)
+	for j := range f.bias {
+		f.bias[j] += dot.sum(ones, dy[j*tokens:][:tokens])
+	}
+	return nil
+}
+
+// tokenDot is the dot product of two features over all token places, in the machine's order.
+type tokenDot struct {
+	groups, tokens, rows int
+	rowSums              []float32
+}
+
+func newTokenDot(s *compiler.Space) *tokenDot {
+	return &tokenDot{s.Groups, s.Tokens, s.Rows(), make([]float32, s.Rows())}
+}
+
+func (d *tokenDot) sum(a, b []float32) (sum float32) {
+	for g := range d.groups {
+		for i := range d.tokens {
+			at := (g*d.tokens + i) * d.rows
+			product(d.rowSums, a[at:], b[at:], i > 0)
+		}
+		column := d.rowSums[d.rows-1]
+		for y := d.rows - 2; y >= 0; y-- {
+			column += d.rowSums[y]
+		}
+		if g == 0 {
+			sum = column
+		} else {
+			sum += column
+		}
+	}
+	return sum
+}
+
+// product is sums = a*b, or sums += a*b, element by element.
+func product(sums, a, b []float32, accumulate bool) {
+	a, b = a[:len(sums)], b[:len(sums)]
+	for i := range sums {
+		p := float32(a[i] * b[i])
+		if accumulate {
+			p = sums[i] + p
+		}
+		sums[i] = p
+	}
+}
+
+// maxGradientEvents is some seconds of one core.
+const maxGradientEvents = 1e6
+
+// cycles simulates one PE row of one group, the last, and unfolds it. The rows north of it do the
+// same, each later by what a sum takes to the next row; what waits for no sum, by a hop. Small
+// rows are simulated wavelet by wavelet, others by recurrences.
+func (f *gradientPhase) cycles(ctx context.Context) (*PhaseReport, error) {
+	l, err := f.oneRow()
+	if err != nil {
+		return nil, err
+	}
+	if f.events() < maxGradientEvents {
+		return f.byWavelet(ctx, l)
+	}
+	return f.byRecurrence(ctx, l)
+}
+
+// oneRow is the layout of one PE row of one group, with its share of the I/O link.
+func (f *gradientPhase) oneRow() (*compiler.Layout, error) {
+	s := f.m.Space
+	l, err := f.k.Layout(s, 1, 1)
+	if err != nil {
+		return nil, err
+	}
+	f.feed(l)
+	wires := s.Target.Fabric(s.Target.Width(), s.Target.Height())
+	l.OutRate /= float64(s.Groups) // every group sends as much
+	// A row can be behind the one south of it by the positions on the way between them, which are
+	// fewer than the sums there could be.
+	for i := range l.Out {
+		l.Out[i].Hold = (s.Rows() - 1) * (wires.BufferDepth + wires.HopCycles - 1 + wires.QueueWords + wires.RampCycles)
+	}
+	return l, nil
+}
+
+// events estimates the wavelets of one row, as if dense: positions, features and sums.
+func (f *gradientPhase) events() int64 {
+	features, columns := int64(f.k.Features()), int64(f.m.Space.Columns)
+	return features*int64(f.w.in)*2 + features*int64(f.m.Space.Tokens)*columns*2
+}
+
+func (f *gradientPhase) byWavelet(ctx context.Context, l *compiler.Layout) (*PhaseReport, error) {
+	one, err := RunLayout(ctx, l, f.m.Space.Target, LayoutOptions{CountOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	return f.unfold(one.PEs, one.EdgeOut, int64(one.Cycles), int64(one.LastOut)), nil
+}
+
+func (f *gradientPhase) byRecurrence(ctx context.Context, l *compiler.Layout) (*PhaseReport, error) {
+	e := newGradientFold(f, l)
+	if err := e.run(ctx); err != nil {
+		return nil, err
+	}
+	end, out := e.finish()
+	var cells []pe.StateCycles
+	for i := range e.cols {
+		cells = append(cells, e.cols[i].states)
+	}
+	return f.unfold(cells, e.total, end, out), nil
+}
+
+// unfold makes the report of the wafer from one row's: its PEs, the positions it has, its cycles,
+// and the cycle in which the last sum left it.
+func (f *gradientPhase) unfold(cells []pe.StateCycles, positions, cycles, out int64) *PhaseReport {
+	s := f.m.Space
+	wires := s.Target.Fabric(s.Target.Width(), s.Target.Height())
+	rows, groups, columns, tokens := int64(s.Rows()), int64(s.Groups), int64(s.Columns), int64(s.Tokens)
+	features, above := int64(f.k.Features()), rows-1
+	link := int64(1 + wires.RampCycles + wires.HopCycles + wires.RampCycles) // from a sum's use to its use in the next row
+	end := max(out+link*above, cycles+int64(wires.HopCycles)*above)
+	late := end - cycles
+	// Where the link is behind, the rows wait for it one after the other, the first to the end.
+	idle := int64(0)
+	if above > 0 {
+		idle = cells[0][pe.Idle]
+		for _, c := range cells {
+			idle = min(idle, c[pe.Idle])
+		}
+	}
+	r := &PhaseReport{
+		Cycles: end,
+		FMACs:  positions * tokens * rows * groups,
+		EdgeIn: positions + columns*(features+1), EdgeOut: positions * groups,
+		Grid: Grid{PeriodX: s.Columns, PeriodY: 1, Skew: -(late + idle) / max(1, above)},
+	}
+	r.Hops = groups * (rows*(features*tokens*(columns-1)+positions) + above*r.EdgeIn)
+	for _, c := range cells {
+		c[pe.WaitWeight] += late + idle
+		c[pe.Idle] -= idle
+		r.Grid.Cells = append(r.Grid.Cells, c)
+	}
+	return r
+}

@@ -1,0 +1,130 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+
+	"cs2sim.dev/compiler"
+	"cs2sim.dev/pe"
+)
+
+// linearPhase streams a matrix of MemoryX.
+type linearPhase struct {
+	k *compiler.Linear
+	p *compiler.Program // of the whole wafer
+	w *matrix
+}
+
+func newLinearPhase(m *Store, k *compiler.Linear) (*linearPhase, error) {
+	s := m.Space
+	p, err := k.Program(s, s.Groups, s.Rows())
+	if err != nil {
+		return nil, err
+	}
+	w := m.matrix(streamedUse{param: k.Param, bias: k.Bias, rows: k.Rows, transposed: k.Transposed, x: k.X, y: k.Y})
+	return &linearPhase{k: k, p: p, w: w}, nil
+}
+
+func (f *linearPhase) feed(l *compiler.Layout) { l.Ingress[0].Next = newMemoryX(f.p, f.w).next }
+
+func (f *linearPhase) collect(out []EdgeData) error {
+	if len(out) > 0 {
+		return fmt.Errorf("linear %s: %d edge outputs, it has none", f.k.Param, len(out))
+	}
+	return nil
+}
+
+// cycles folds rows and groups, see streamEngine.
+func (f *linearPhase) cycles(ctx context.Context) (*PhaseReport, error) {
+	e := newFoldedEngine(f.p, f.w, f.w.nonZeros())
+	if err := e.run(ctx, nil); err != nil {
+		return nil, err
+	}
+	r := e.report()
+	c := f.p.Mapping.Columns
+	return &PhaseReport{
+		Cycles: int64(r.Cycles), FMACs: r.FMACs, Hops: r.Hops, EdgeIn: r.EdgeWavelets,
+		Grid: Grid{PeriodX: c, PeriodY: 1, Cells: r.Column[:c:c], Skew: r.RowSkew},
+	}, nil
+}
+
+// values works on the tokens of all PEs at once, each in the order its PE has: for every output
+// the products of a column in ascending input, then the columns along the ring.
+func (f *linearPhase) values(h *Host) error {
+	tokens := h.Space.HostTokens()
+	x, y := h.Tensor(f.k.X), h.Tensor(f.k.Y)
+	var add []float32
+	if f.k.Add != nil {
+		add = h.Tensor(f.k.Add)
+	}
+	psum, ring := make([]float32, tokens), make([]float32, tokens)
+	var bits []uint64
+	p := f.p
+	for _, j := range p.Stream.Rows {
+		bits = f.w.row(j, bits)
+		owner, first := p.OwnerOf(j), 0
+		if len(p.Ring) > 1 {
+			first = p.RingStart(owner)
+		}
+		clear(ring)
+		for n := range p.Ring {
+			c := p.Ring[(first+n)%len(p.Ring)]
+			loaded := false
+			hi := p.InBounds[c+1]
+			for k := nextBit(bits, p.InBounds[c], hi); k < hi; k = nextBit(bits, k+1, hi) {
+				scaled(psum, f.w.value(j, k), x[k*tokens:][:tokens], loaded)
+				loaded = true
+			}
+			if b := f.w.value(j, biasInput); c == owner && b != 0 {
+				addScalar(psum, b, loaded)
+				loaded = true
+			}
+			switch {
+			case !loaded: // the ring passes by
+			case n == 0:
+				copy(ring, psum)
+			default:
+				for i, v := range psum {
+					ring[i] += v
+				}
+			}
+		}
+		f.store(y[j*tokens:][:tokens], ring, add, j)
+	}
+	return nil
+}
+
+// store rounds an output as the owner does, and adds it to what there is.
+func (f *linearPhase) store(y, v, add []float32, j int) {
+	t := f.k.Y.Type
+	for i, x := range v {
+		x = pe.Round(t, x)
+		if add != nil {
+			x = pe.Round(t, add[j*len(y)+i]+x)
+		}
+		y[i] = x
+	}
+}
+
+// scaled is psum = w*x, or psum += w*x.
+func scaled(psum []float32, w float32, x []float32, accumulate bool) {
+	if !accumulate {
+		for i, v := range x {
+			psum[i] = float32(w * v)
+		}
+		return
+	}
+	for i, v := range x {
+		psum[i] += float32(w * v)
+	}
+}
+
+// addScalar is scaled with ones.
+func addScalar(psum []float32, w float32, accumulate bool) {
+	for i := range psum {
+		if !accumulate {
+			psum[i] = 0
+		}
+		psum[i] += w
+	}
+}
