@@ -10,9 +10,11 @@ import (
 
 // linearPhase streams a matrix of MemoryX.
 type linearPhase struct {
-	k *compiler.Linear
-	p *compiler.Program // of the whole wafer
-	w *matrix
+	m       *Store
+	k       *compiler.Linear
+	p       *compiler.Program // of the whole wafer
+	w       *matrix
+	version int // of the positions in w
 }
 
 func newLinearPhase(m *Store, k *compiler.Linear) (*linearPhase, error) {
@@ -21,11 +23,24 @@ func newLinearPhase(m *Store, k *compiler.Linear) (*linearPhase, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := m.matrix(streamedUse{param: k.Param, bias: k.Bias, rows: k.Rows, transposed: k.Transposed, x: k.X, y: k.Y})
-	return &linearPhase{k: k, p: p, w: w}, nil
+	f := &linearPhase{m: m, k: k, p: p, version: -1}
+	f.refresh()
+	return f, nil
 }
 
-func (f *linearPhase) feed(l *compiler.Layout) { l.Ingress[0].Next = newMemoryX(f.p, f.w).next }
+// refresh lists the positions that are sent anew if an update made others 0.
+func (f *linearPhase) refresh() {
+	k := f.k
+	if _, version := f.m.sent(k.Param); version != f.version {
+		f.version = version
+		f.w = f.m.matrix(streamedUse{param: k.Param, bias: k.Bias, rows: k.Rows, transposed: k.Transposed, x: k.X, y: k.Y})
+	}
+}
+
+func (f *linearPhase) feed(l *compiler.Layout) {
+	f.refresh()
+	l.Ingress[0].Next = newMemoryX(f.p, f.w).next
+}
 
 func (f *linearPhase) collect(out []EdgeData) error {
 	if len(out) > 0 {
@@ -36,6 +51,7 @@ func (f *linearPhase) collect(out []EdgeData) error {
 
 // cycles folds rows and groups, see streamEngine.
 func (f *linearPhase) cycles(ctx context.Context) (*PhaseReport, error) {
+	f.refresh()
 	e := newFoldedEngine(f.p, f.w, f.w.nonZeros())
 	if err := e.run(ctx, nil); err != nil {
 		return nil, err
@@ -51,6 +67,7 @@ func (f *linearPhase) cycles(ctx context.Context) (*PhaseReport, error) {
 // values works on the tokens of all PEs at once, each in the order its PE has: for every output
 // the products of a column in ascending input, then the columns along the ring.
 func (f *linearPhase) values(h *Host) error {
+	f.refresh()
 	tokens := h.Space.HostTokens()
 	x, y := h.Tensor(f.k.X), h.Tensor(f.k.Y)
 	var add []float32

@@ -22,6 +22,13 @@ type Store struct {
 	Loss      float32                      // of the micro-batch: its part of the weighted mean
 
 	masks []*model.Mask // [Layout.Tensors] of a store of shapes; nil where dense
+	zeros []zeroCount   // [Layout.Tensors] of a store with values
+}
+
+// zeroCount follows the streamed values of a tensor that are 0: those are not sent.
+type zeroCount struct {
+	n       int // of them, masked ones included
+	version int // counts the times when others were 0 than before
 }
 
 // NewStore puts parameters into MemoryX.
@@ -57,12 +64,39 @@ func (m *Store) positions(name string) (*model.Pattern, *model.Mask) {
 
 // Refresh rounds the parameters to the format they are streamed in.
 func (m *Store) Refresh() {
-	if cap(m.Streamed) < len(m.Params.Values) {
+	if m.Streamed == nil {
 		m.Streamed = make([]float32, len(m.Params.Values))
+		m.zeros = make([]zeroCount, len(m.Layout.Tensors))
 	}
-	for i, v := range m.Params.Values {
-		m.Streamed[i] = pe.Round(m.Space.Type(), v)
+	for i := range m.Layout.Tensors {
+		to := m.Layout.View(m.Streamed, i)
+		n, other := 0, false
+		for k, v := range m.Layout.View(m.Params.Values, i) {
+			v = pe.Round(m.Space.Type(), v)
+			other = other || (v == 0) != (to[k] == 0)
+			if to[k] = v; v == 0 {
+				n++
+			}
+		}
+		m.zeros[i].n = n
+		if other {
+			m.zeros[i].version++
+		}
 	}
+}
+
+// sent says which positions of a parameter are sent: how many of the mask's are not, and a
+// version that changes with them. Without values all are sent.
+func (m *Store) sent(name string) (missing, version int) {
+	if m.Params == nil {
+		return 0, 0
+	}
+	i := m.Layout.Index(name)
+	missing = m.zeros[i].n
+	if p := m.Pattern(name); p != nil {
+		missing -= m.Layout.Tensors[i].Len() - p.NonZeros()
+	}
+	return missing, m.zeros[i].version
 }
 
 // Tensor is a parameter as streamed, [rows][cols].
