@@ -6,7 +6,9 @@ import (
 	"math"
 
 	"cs2sim.dev/compiler"
+	"cs2sim.dev/model"
 	"cs2sim.dev/pe"
+	"cs2sim.dev/runtime/vec"
 )
 
 // gradientPhase forms the gradient of a matrix of MemoryX, and of its bias.
@@ -16,6 +18,11 @@ type gradientPhase struct {
 	w    *matrix // outputs: features on the bus; inputs: the columns' own
 	grad []float32
 	bias []float32 // nil: none
+
+	// Of values, planned once: the mask does not change.
+	plan   *vec.Gradient
+	places []int     // of each sum in grad
+	sums   []float32 //
 }
 
 func newGradientPhase(m *Store, k *compiler.WeightGrad) (*gradientPhase, error) {
@@ -102,30 +109,53 @@ func (f *gradientPhase) collect(out []EdgeData) error {
 // values forms each sum in the order of the machine: over a PE's tokens, then up the column
 // from the last row, then over the groups.
 func (f *gradientPhase) values(h *Host) error {
+	s := h.Space
 	sent, own := f.k.Sides()
-	tokens := h.Space.HostTokens()
-	x, a := h.Tensor(sent), h.Tensor(own)
-	dot := newTokenDot(h.Space)
-	var bits []uint64
-	for j := range f.w.out {
-		xj := x[j*tokens:][:tokens]
-		bits = f.w.row(j, bits)
-		for k := nextBit(bits, 0, f.w.in); k < f.w.in; k = nextBit(bits, k+1, f.w.in) {
-			f.grad[f.w.at(j, k)] += dot.sum(a[k*tokens:][:tokens], xj)
-		}
+	if f.plan == nil {
+		f.planGradient(s)
+	}
+	f.plan.Apply(f.sums, h.Tensor(sent), h.Tensor(own))
+	for n, at := range f.places {
+		f.grad[at] += f.sums[n]
 	}
 	if f.bias == nil {
 		return nil
 	}
+	tokens := s.HostTokens()
 	ones := make([]float32, tokens)
 	for i := range ones {
 		ones[i] = 1
 	}
-	dy := h.Tensor(f.k.DY)
+	dot, dy := newTokenDot(s), h.Tensor(f.k.DY)
 	for j := range f.bias {
 		f.bias[j] += dot.sum(ones, dy[j*tokens:][:tokens])
 	}
 	return nil
+}
+
+// planGradient lists the positions, row by row.
+func (f *gradientPhase) planGradient(s *compiler.Space) {
+	precision := vec.Mixed
+	if s.Precision == model.FP32 {
+		precision = vec.FP32
+	}
+	ptr, idx := []int{0}, []int32(nil)
+	var bits []uint64
+	for j := range f.w.out {
+		bits = f.w.row(j, bits)
+		for k := nextBit(bits, 0, f.w.in); k < f.w.in; k = nextBit(bits, k+1, f.w.in) {
+			idx = append(idx, int32(k))
+			f.places = append(f.places, f.w.at(j, k))
+		}
+		ptr = append(ptr, len(idx))
+	}
+	f.sums = make([]float32, len(idx))
+	layout := vec.Layout{Groups: s.Groups, PerPE: s.Tokens, Rows: s.Rows()}
+	if e := vec.New(1); len(idx) == f.w.out*f.w.in {
+		f.plan = e.DenseGradient(precision, f.w.out, f.w.in, layout)
+	} else {
+		f.plan = e.SparseGradient(precision, f.w.in, ptr, idx, layout)
+	}
 }
 
 // tokenDot is the dot product of two features over all token places, in the machine's order.

@@ -6,6 +6,7 @@ import (
 
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/pe"
+	"cs2sim.dev/runtime/vec"
 )
 
 // linearPhase streams a matrix of MemoryX.
@@ -74,6 +75,7 @@ func (f *linearPhase) values(h *Host) error {
 	if f.k.Add != nil {
 		add = h.Tensor(f.k.Add)
 	}
+	host := hostVectors()
 	psum, ring := make([]float32, tokens), make([]float32, tokens)
 	var bits []uint64
 	p := f.p
@@ -89,7 +91,11 @@ func (f *linearPhase) values(h *Host) error {
 			loaded := false
 			hi := p.InBounds[c+1]
 			for k := nextBit(bits, p.InBounds[c], hi); k < hi; k = nextBit(bits, k+1, hi) {
-				scaled(psum, f.w.value(j, k), x[k*tokens:][:tokens], loaded)
+				if w, in := f.w.value(j, k), x[k*tokens:][:tokens]; loaded {
+					host.Axpy(psum, w, in)
+				} else {
+					host.Scale(psum, w, in)
+				}
 				loaded = true
 			}
 			if b := f.w.value(j, biasInput); c == owner && b != 0 {
@@ -101,42 +107,27 @@ func (f *linearPhase) values(h *Host) error {
 			case n == 0:
 				copy(ring, psum)
 			default:
-				for i, v := range psum {
-					ring[i] += v
-				}
+				host.Add(ring, ring, psum)
 			}
 		}
-		f.store(y[j*tokens:][:tokens], ring, add, j)
+		f.round(host, ring)
+		if add != nil { // may be y itself
+			host.Add(ring, add[j*tokens:][:tokens], ring)
+			f.round(host, ring)
+		}
+		copy(y[j*tokens:][:tokens], ring)
 	}
 	return nil
 }
 
-// store rounds an output as the owner does, and adds it to what there is.
-func (f *linearPhase) store(y, v, add []float32, j int) {
-	t := f.k.Y.Type
-	for i, x := range v {
-		x = pe.Round(t, x)
-		if add != nil {
-			x = pe.Round(t, add[j*len(y)+i]+x)
-		}
-		y[i] = x
+// round rounds an output as the owner does.
+func (f *linearPhase) round(host vec.Impl, v []float32) {
+	if f.k.Y.Type == pe.F16 {
+		host.Round16(v, v)
 	}
 }
 
-// scaled is psum = w*x, or psum += w*x.
-func scaled(psum []float32, w float32, x []float32, accumulate bool) {
-	if !accumulate {
-		for i, v := range x {
-			psum[i] = float32(w * v)
-		}
-		return
-	}
-	for i, v := range x {
-		psum[i] += float32(w * v)
-	}
-}
-
-// addScalar is scaled with ones.
+// addScalar is psum = w, or psum += w.
 func addScalar(psum []float32, w float32, accumulate bool) {
 	for i := range psum {
 		if !accumulate {
