@@ -23,6 +23,7 @@ type spdfRun struct {
 	curve      sims.Curve
 	experiment *spdf.Experiment
 	folder     *sims.Folder
+	begin      func() error // makes the folder this run's
 
 	live struct { // figures while it runs
 		sync.Mutex
@@ -58,7 +59,7 @@ func (r *spdfRun) run(ctx context.Context) (spdf.Results, error) {
 		return spdf.Results{}, err
 	}
 	// The results of an earlier run stay until there is something to replace them with.
-	begin := sync.OnceValue(func() error {
+	r.begin = sync.OnceValue(func() error {
 		if err := r.folder.Write("run.toml", sims.WriteRunFile(r.out.dir, []sims.Curve{r.curve})); err != nil {
 			return err
 		}
@@ -85,7 +86,7 @@ func (r *spdfRun) run(ctx context.Context) (spdf.Results, error) {
 		Threads: r.out.threads, Dir: r.folder.PointsDir(), Resume: r.out.resume, Have: have,
 		Progress: bar.set,
 		Note:     func(text string) { bar.note(r.err, text) },
-		Begin:    begin,
+		Begin:    r.begin,
 		Done: func(s spdf.Stage, weights spdf.File) error {
 			return errors.Join(r.folder.Write(weights.Name, weights.Data), r.folder.SaveJSON(s.FileName(), s))
 		},
@@ -95,7 +96,7 @@ func (r *spdfRun) run(ctx context.Context) (spdf.Results, error) {
 	if runErr != nil && !slices.ContainsFunc(stages, func(s spdf.Stage) bool { return s.Training.Step > 0 }) {
 		return spdf.Results{}, r.ended(runErr, stages)
 	}
-	if err := begin(); err != nil {
+	if err := r.begin(); err != nil {
 		return spdf.Results{}, err
 	}
 	return r.finish(stages, runErr)
@@ -204,6 +205,9 @@ func (r *spdfRun) draw(snapshot func() []spdf.Stage) {
 	}
 	results := r.experiment.Results(snapshot(), "running")
 	files, err := lossFigures(results)
+	if err == nil {
+		err = r.begin()
+	}
 	if err == nil {
 		err = writeAll(r.folder, append(files, file{"curves.csv", results.Curves.CSV()}))
 	}
