@@ -6,6 +6,20 @@ import (
 	"cs2sim.dev/pe"
 )
 
+// Causal attention, forward. The keys and values of a row come down the rows of its sequence
+// like weights, a wavelet per feature; row 0 sends first, then row 1, and each row meets the keys of the
+// rows above it and its own. Per block of keys:
+//
+//	score     a key's wavelet adds it times the row's queries to the key's scores, over this column's features
+//	chain     behind each key its scores are summed over the head's columns, and come back to all
+//	softmax   every column exponentiates its share of the keys under the running maximum, the
+//	          probabilities go round, older sums are rescaled meanwhile
+//	mix       a value's wavelet adds it times its probabilities to the outputs
+//
+// An exponential costs as much as twenty FMACs, therefore the shares. All-to-all within a head would
+// take less from the datapaths than the way over its last column, but a bus with turns
+// for every block.
+
 // Name is the kernel's word in tables and traces.
 func (k *Attention) Name() string { return "attention" }
 

@@ -8,17 +8,54 @@ import (
 	"cs2sim.dev/pe"
 )
 
+// Causal attention, backward. The blocks of keys come down the rows as in the forward kernel, each in
+// three parts: its keys form the scores again, its values the gradients of the probabilities, and with
+// both summed over the head's columns and turned into gradients of scores, its keys once more
+// the gradients of queries. Behind each of the last, the gradients of that key and its value are formed
+// over the row's queries and summed up the rows of the sequence, from the last row to the key's own,
+// while later keys are met.
+
 // Name is the kernel's word in tables and traces.
 func (k *AttentionBackward) Name() string { return "attention backward" }
 
 // maxGradientBytes bounds the gradients of keys and values that wait in SRAM for the sums
 // of the rows below. A row runs ahead of those by as many keys.
-const maxGradientBytes = 1024
+const maxGradientBytes = 4096
 
-// gradientsWaiting is how many keys' gradients wait, at least two.
-func gradientsWaiting(h *head) int {
-	perKey := 2 * h.features * pe.F32.Words() * 2
-	return max(2, maxGradientBytes/perKey)
+// gradientsWaiting is how many keys' gradients wait: so many that no row of a sequence waits
+// for the last one's, if they fit, and at least two.
+func gradientsWaiting(s *Space, h *head) int {
+	most := maxGradientBytes / (2 * h.features * pe.F32.Words() * 2)
+	n := 2
+	for rows := ceilDiv(s.Model.SequenceLength, s.Tokens); n < most && freeRows(s, h, n) < rows; n++ {
+	}
+	return n
+}
+
+// freeRows is how long a sequence may be, in rows, for no row to wait until the gradients of the
+// rows below have come up to it: they pass a row in the time of a wavelet from PE to PE, and a row
+// runs ahead by the keys whose gradients wait, at the least the cycles of their products and, of whole
+// blocks, of the wavelets before them.
+func freeRows(s *Space, h *head, waiting int) int {
+	f, core := s.Target.Fabric(s.Target.Width(), s.Target.Height()), s.Target.Core()
+	cost := func(n int) int {
+		in := pe.Instr{Op: pe.FMac, N: n, Dst: pe.Memory(pe.F32, 0), A: pe.Memory(h.typ, 0), B: pe.Memory(h.typ, 0)}
+		in.Dst.Fixed, in.B.Fixed = true, true
+		c := core.Cost(&in, true)
+		return c.Start + c.Steps
+	}
+	ahead := waiting*2*cost(h.tile()) + waiting/h.keys*h.keys*3*h.features*cost(1)
+	return ahead / (1 + f.HopCycles + 2*f.RampCycles)
+}
+
+// FreeRows is the longest sequence, in rows, of which no row waits for the gradients of those below.
+func (k *AttentionBackward) FreeRows(s *Space) int {
+	rows := math.MaxInt
+	for place := range s.HeadColumns() {
+		h := newHead(s, k.Q.Features(place), place)
+		rows = min(rows, freeRows(s, &h, gradientsWaiting(s, &h)))
+	}
+	return rows
 }
 
 // Scratch is what the kernel needs beside its tiles.
@@ -32,7 +69,7 @@ func (k *AttentionBackward) Scratch(s *Space) Scratch {
 			t += widest(k.DQ.Bounds) * h.tokens * pe.F32.Words()
 		}
 		sums := h.block() * 2 * (pe.F32.Words() + h.typ.Words())
-		sums += (gradientsWaiting(&h) + 1) * 2 * h.features * pe.F32.Words()
+		sums += (gradientsWaiting(s, &h) + 1) * 2 * h.features * pe.F32.Words()
 		n.T, n.S = max(n.T, t), max(n.S, sums)
 	}
 	return n
@@ -136,7 +173,7 @@ func (k *AttentionBackward) arrays(r *Role, s *Space, h *head) *backwardArrays {
 	a.slopes = place("slopes", pe.F32, &at.S, h.block())
 	a.probs = place("probabilities", h.typ, &at.S, h.block())
 	a.dscores = place("gradients of scores", h.typ, &at.S, h.block())
-	a.waiting = place("waiting gradients", pe.F32, &at.S, (gradientsWaiting(h)+1)*2*h.features)
+	a.waiting = place("waiting gradients", pe.F32, &at.S, (gradientsWaiting(s, h)+1)*2*h.features)
 	a.entropy = place("log-sum-exp beside scores", pe.F32, &at.T, t)
 	a.balance = place("dO.O", pe.F32, &at.T, t)
 	a.exp = place("exponentials", pe.F32, &at.T, ceilDiv(h.keys, h.columns)*t)
@@ -150,7 +187,7 @@ func (k *AttentionBackward) arrays(r *Role, s *Space, h *head) *backwardArrays {
 // role is the code of a column of a head in a row. A block goes through the tasks begin, score
 // and end of key, slope and end of value, probabilities, query and end of key again.
 func (k *AttentionBackward) role(b *Builder, s *Space, h head, row keyRow) (*Role, *keyWalk) {
-	depth := gradientsWaiting(&h)
+	depth := gradientsWaiting(s, &h)
 	r := stepRole(b, s, fmt.Sprintf("%s, %+v", h.name("attention backward"), row), 4, 3, 2, depth)
 	a, w := k.arrays(r, s, &h), newKeyWalk(&h, r)
 	slot := r.Reg("slot", 0)
@@ -305,28 +342,4 @@ func (k *AttentionBackward) gradients(t *Task, h *head, a *backwardArrays, w *ke
 	key.Inner, key.Outer = n, (a.dk.Base-a.dv.Base)/h.typ.Words()
 	add(key)
 	t.Label("added")
-}
-
-// FreeRows is how long a sequence may be, in rows, for no row to wait until the gradients of the
-// rows below have come up to it: they pass a row in the time of a wavelet from PE to PE, and a row
-// runs ahead by the keys whose gradients fit into its SRAM, at the least the cycles of their products
-// and, of whole blocks, of the wavelets before them.
-func (k *AttentionBackward) FreeRows(s *Space) int {
-	f, core := s.Target.Fabric(s.Target.Width(), s.Target.Height()), s.Target.Core()
-	perRow := 1 + f.HopCycles + 2*f.RampCycles
-	rows := math.MaxInt
-	for place := range s.HeadColumns() {
-		h := newHead(s, k.Q.Features(place), place)
-		cost := func(n int) int {
-			in := pe.Instr{Op: pe.FMac, N: n, Dst: pe.Memory(pe.F32, 0), A: pe.Memory(h.typ, 0), B: pe.Memory(h.typ, 0)}
-			in.Dst.Fixed, in.B.Fixed = true, true
-			c := core.Cost(&in, true)
-			return c.Start + c.Steps
-		}
-		waiting := gradientsWaiting(&h)
-		ahead := waiting * 2 * cost(h.tile())
-		ahead += waiting / h.keys * h.keys * 3 * h.features * cost(1)
-		rows = min(rows, ahead/perRow)
-	}
-	return rows
 }

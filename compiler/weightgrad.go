@@ -20,7 +20,8 @@ import (
 // The bus is one color. A router starts as (west -> east, ramp), is (ramp -> east, west, ramp)
 // in its PE's turn and (east -> west, ramp) after it. The last value a PE sends is a control
 // wavelet that moves the own router and the next one on: the fabric keeps the columns in
-// order, and every PE puts its features on the ramp at once.
+// order, and every PE puts its features on the ramp at once. The next kernel's routes put the
+// routers back.
 
 // Commands of the positions' color. Count is in the wavelet's index.
 const (

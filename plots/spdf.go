@@ -52,8 +52,8 @@ func spdfColumns(t sims.Table, words, values []string) (spdfRows, error) {
 	return r, nil
 }
 
-// distinct keeps the first of equal values.
-func distinct[T comparable](values []T) (out []T) {
+// firsts keeps the first of equal values.
+func firsts[T comparable](values []T) (out []T) {
 	for _, v := range values {
 		if !slices.Contains(out, v) {
 			out = append(out, v)
@@ -97,7 +97,7 @@ func SPDFLoss(curves sims.Table, kind spdf.Kind) (LineChart, error) {
 		curve = append(curve, percentLabel(r.numbers["sparsity"][i])+suffix)
 	}
 	chart.Subtitle = fmt.Sprintf("By weight sparsity; lines: training, running mean; marks: validation. Seed %.0f", seed)
-	for _, name := range distinct(curve) {
+	for _, name := range firsts(curve) {
 		if name == "" {
 			continue
 		}
@@ -164,7 +164,7 @@ func SPDFScores(summary, baselines sims.Table) (LineChart, error) {
 		Subtitle: fmt.Sprintf("Mean and standard deviation of %.0f seeds", slices.Max(r.numbers["seeds"])),
 		XLabel:   "Weight sparsity of pre-training", YLabel: "BLEU",
 	}
-	for _, s := range distinct(sparsity) {
+	for _, s := range firsts(sparsity) {
 		chart.XTicks = append(chart.XTicks, Tick{s, percentLabel(s)})
 	}
 	for _, kind := range []spdf.Kind{spdf.FinetuneDense, spdf.FinetuneSparse} {
@@ -196,7 +196,7 @@ func SPDFDistances(cosine sims.Table, sparsity float64, kind spdf.Kind) (HeatMap
 	if err != nil {
 		return fail(err)
 	}
-	modules, layers := distinct(r.words["module"]), distinct(r.numbers["layer"])
+	modules, layers := firsts(r.words["module"]), firsts(r.numbers["layer"])
 	sum, count := make([]float64, len(modules)*len(layers)), make([]float64, len(modules)*len(layers))
 	top := 0.0
 	for i, d := range r.numbers["cosine_distance"] {

@@ -206,11 +206,11 @@ func (c attentionCase) inputs(t tester, s *compiler.Space, k *compiler.Attention
 		randomTile(h, tile, rng, 1.5)
 	}
 	eachHead(h, []*compiler.Tile{k.DO}, func(v *headView) {
-		for _, feature := range v.tile(h, k.DO) {
-			for at := c.length; at < s.SeqRows*s.Tokens; at++ {
-				feature[at%s.Tokens][at/s.Tokens] = 0
-			}
+		x := v.read(k.DO)
+		for f := range x {
+			fill(x[f][c.length:], 0)
 		}
+		v.write(k.DO, x)
 	})
 	forward := &compiler.Attention{Q: k.Q, K: k.K, V: k.V, O: k.O, LSE: k.LSE}
 	if err := (&attention{s, forward}).values(h); err != nil {

@@ -20,100 +20,101 @@ func (a *attentionBackward) cycles(ctx context.Context) (*PhaseReport, error) {
 	return attentionCycles(ctx, a.kernel, a.space, a.kernel.FreeRows(a.space))
 }
 
-// values takes all rows of a sequence through the blocks together, as the machine does.
+// values takes all positions through the blocks together, as the rows do.
 func (a *attentionBackward) values(h *Host) error {
-	s, k := a.space, a.kernel
+	k := a.kernel
 	reads, writes := k.Tiles()
 	eachHead(h, append(reads, writes...), func(v *headView) {
-		R, T := v.rows, s.Tokens
-		q, keys, vals, do := v.tile(h, k.Q), v.tile(h, k.K), v.tile(h, k.V), v.tile(h, k.DO)
-		dq, dk, dv := v.tile(h, k.DQ), v.tile(h, k.DK), v.tile(h, k.DV)
-		lse := v.stat(h, k.LSE)[0]
-		balance := v.balance(do, v.tile(h, k.O))
-		acc := newRuns(len(q)*T, R)
-		z, slopes := newRuns(v.keys*T, R), newRuns(v.keys*T, R)
-		p, ds := newRuns(v.keys*T, R), newRuns(v.keys*T, R)
+		q, keys, vals, do := v.read(k.Q), v.read(k.K), v.read(k.V), v.read(k.DO)
+		lse, balance := v.read(k.LSE)[0], v.balance(do, v.read(k.O))
+		qs, dos := transposed(q), transposed(do)
+		n := v.features()
+		dq, dk, dv := vectors(n, v.length), vectors(n, v.length), vectors(n, v.length)
+		z, slopes := vectors(v.keys, v.length), vectors(v.keys, v.length)
+		p, ds := vectors(v.keys, v.length), vectors(v.keys, v.length)
 		v.eachBlock(func(b block) {
-			v.scores(z, b, keys, q)
-			v.products(slopes, b, vals, do)
-			for u := range v.keys {
-				for i := range T {
-					if b.from(u, i) > b.row {
-						slopes[u*T+i][b.row] = 0
-					}
-					x, slope := z[u*T+i], slopes[u*T+i]
-					for y := b.row; y < R; y++ {
-						e := pe.Exp(float32(x[y]*v.scale) - lse[i][y])
-						p[u*T+i][y] = pe.Round(v.typ, e)
-						g := float32((slope[y] - balance[i][y]) * e)
-						ds[u*T+i][y] = pe.Round(v.typ, float32(g*v.scale))
-					}
+			v.products(z, b, keys, q, masked())
+			v.products(slopes, b, vals, do, 0)
+			for u := range b.keys {
+				x, slope, pu, dsu := z[u], slopes[u], p[u], ds[u]
+				for i := b.begin; i < v.length; i++ {
+					e := pe.Exp(float32(x[i]*v.scale) - lse[i])
+					pu[i] = e
+					dsu[i] = float32(float32((slope[i]-balance[i])*e) * v.scale)
 				}
+				round(v.typ, pu[b.begin:])
+				round(v.typ, dsu[b.begin:])
 			}
-			v.mix(acc, b, keys, ds)
-			for u := range v.keys {
-				v.gradient(dv, b, u, p, do)
-				v.gradient(dk, b, u, ds, q)
+			v.mix(dq, b, keys, ds)
+			for u, key := range b.keys {
+				v.gradient(dv, b, key, p[u], dos)
+				v.gradient(dk, b, key, ds[u], qs)
 			}
 		})
 		for f := range dq {
-			for i := range T {
-				copy(dq[f][i], acc[f*T+i])
-				round(v.typ, dq[f][i])
-			}
+			round(v.typ, dq[f])
+			round(v.typ, dk[f])
+			round(v.typ, dv[f])
 		}
+		v.write(k.DQ, dq)
+		v.write(k.DK, dk)
+		v.write(k.DV, dv)
 	})
 	return nil
 }
 
-// balance is the sum over the head's features of x*y, [tokens][rows]: features ascending in
+// balance is the sum over the head's features of x*y per position: features ascending in
 // every column, then the columns.
-func (v *headView) balance(x, y [][][]float32) [][]float32 {
-	sum := newRuns(v.tokens, v.rows)
-	for i := range v.tokens {
-		for c := range len(v.columns) - 1 {
-			d := sum[i]
-			if c > 0 {
-				d = v.parts[i]
-				fill(d, 0)
+func (v *headView) balance(x, y [][]float32) []float32 {
+	sum := make([]float32, v.length)
+	for c := range len(v.columns) - 1 {
+		d := sum
+		if c > 0 {
+			d = v.part
+			fill(d, 0)
+		}
+		for f := v.columns[c]; f < v.columns[c+1]; f++ {
+			for i, w := range x[f] {
+				d[i] += float32(w * y[f][i])
 			}
-			for f := v.columns[c]; f < v.columns[c+1]; f++ {
-				multiplyAdd(d, x[f][i], y[f][i])
-			}
-			if c > 0 {
-				add(sum[i], d)
-			}
+		}
+		if c > 0 {
+			add(sum, d)
 		}
 	}
 	return sum
 }
 
-// gradient sets the gradient of the block's u-th key, or of its value: per feature the sum over
-// queries of p, [keys][tokens][rows], times x; tokens ascending in every row, then the rows from
-// the last up to the key's own.
-func (v *headView) gradient(dst [][][]float32, b block, u int, p [][]float32, x [][][]float32) {
-	d := v.parts[0]
+// gradient sets the gradient of a key or its value, of every feature: the sum over queries of p times
+// x, [length][features]; positions ascending in every row, then the rows from the last up to
+// the key's own.
+func (v *headView) gradient(dst [][]float32, b block, key int, p []float32, x [][]float32) {
+	sum, row := make([]float32, len(dst)), make([]float32, len(dst))
+	for begin := v.length - v.tokens; begin >= b.begin; begin -= v.tokens {
+		d := row
+		if begin == v.length-v.tokens {
+			d = sum
+		}
+		times(d, x[begin], p[begin])
+		for i := begin + 1; i < begin+v.tokens; i++ {
+			axpy(d, x[i], p[i])
+		}
+		if begin < v.length-v.tokens {
+			add(sum, d)
+		}
+	}
 	for f := range dst {
-		for i := range v.tokens {
-			pi, xi := p[u*v.tokens+i][b.row:], x[f][i][b.row:]
-			if i == 0 {
-				copy(d[b.row:], xi)
-				scaleBy(d[b.row:], pi)
-			} else {
-				multiplyAdd(d[b.row:], xi, pi)
-			}
-		}
-		sum := d[v.rows-1]
-		for y := v.rows - 2; y >= b.row; y-- {
-			sum += d[y]
-		}
-		dst[f][b.keys[u]][b.row] = pe.Round(v.typ, sum)
+		dst[f][key] = sum[f]
 	}
 }
 
-// multiplyAdd is dst += x*y.
-func multiplyAdd(dst, x, y []float32) {
-	for i, v := range x {
-		dst[i] += float32(v * y[i])
+// transposed turns [features][length] into [length][features].
+func transposed(x [][]float32) [][]float32 {
+	y := vectors(len(x[0]), len(x))
+	for f := range x {
+		for i, v := range x[f] {
+			y[i][f] = v
+		}
 	}
+	return y
 }

@@ -63,12 +63,11 @@ func attentionCycles(ctx context.Context, k compiler.Kernel, s *compiler.Space, 
 	return wholeWafer(s, r.phase(s.HeadColumns())), nil
 }
 
-// runHead runs one head of a sequence of so many rows.
+// runHead runs one head of a sequence of which only so many rows are there.
 func runHead(ctx context.Context, k compiler.Kernel, s *compiler.Space, rows int) (*headRun, error) {
 	one, n := *s, s.HeadColumns()
 	one.Groups, one.Sequences, one.SeqRows, one.Columns = 1, 1, rows, n
 	one.Model.Heads, one.Model.DModel = 1, s.Model.HeadWidth()
-	one.Model.SequenceLength = rows * s.Tokens
 	one.Feat = s.Feat[:n+1]
 	l, err := k.Layout(&one, 1, rows)
 	if err != nil {

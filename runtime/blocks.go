@@ -31,7 +31,7 @@ func (f *folding) blocks(ctx context.Context) (*blocks, error) {
 	for _, passed := range b.first.passed {
 		b.n, all = append(b.n, int64(len(passed))), append(all, rows*int64(len(passed)))
 	}
-	b.turns = newTurns(rate, groups, all)
+	b.turns = newTurns(rate, f.portCycles(), groups, all)
 	for p := range b.n {
 		b.early = append(b.early, b.begin(p))
 	}

@@ -16,7 +16,7 @@ func (f *folding) collected(first *rowRun) *PhaseReport {
 		all = append(all, int64(rows*len(o.Arrivals)))
 		begin = min(begin, int64(o.Arrivals[0].Cycle))
 	}
-	link := newTurns(s.Target.IORate(), s.Groups, all)
+	link := newTurns(s.Target.IORate(), f.portCycles(), s.Groups, all)
 	link.rested = 1 // while the first wavelets came
 	out := func(c int, k int64) int64 { return begin + link.at(s.Groups-1, c, k) }
 
@@ -31,8 +31,11 @@ func (f *folding) collected(first *rowRun) *PhaseReport {
 	for y := range rows {
 		for c := range columns {
 			at := first.PEs[c]
-			sent := out(c, max(0, int64(y+1)*n[c]-1-f.underWay(y, link.per(columns) > 1)))
-			blocked := max(0, sent-first.end(c))
+			blocked := int64(0)
+			if room, under := f.underWay(y, link.per(columns) > 1); n[c] > room {
+				k := max(0, int64(y+1)*n[c]-1-under)
+				blocked = max(0, out(c, k)-first.end(c))
+			}
 			at[pe.BlockedOut] += blocked
 			at[pe.Idle] += p.Cycles - int64(first.Cycles) - blocked
 			p.Grid.Cells[y*columns+c] = at
@@ -41,18 +44,21 @@ func (f *folding) collected(first *rowRun) *PhaseReport {
 	return p
 }
 
-// underWay is how many wavelets are between the PE of row y and the edge when its last is sent:
-// full buffers behind a slow link, else those of its own router and the next, which filled
-// while the rows before sent, and one per hop.
-func (f *folding) underWay(y int, slow bool) int64 {
+// underWay is how many wavelets of row y's PE its own router and the next hold before the rows
+// above have sent theirs, and how many are between the PE and the edge when its last is sent:
+// full buffers behind a slow link, else one per hop beyond those two.
+func (f *folding) underWay(y int, slow bool) (room, all int64) {
 	c := f.s.Target.Fabric(1, 1)
 	buffer := int64(c.BufferDepth + c.HopCycles - 1)
-	ramp := int64(c.BufferDepth + c.RampCycles + 1)
+	edge := int64(c.QueueWords + c.HopCycles)
+	room = int64(c.BufferDepth + c.RampCycles + 1)
 	switch {
-	case slow:
-		return ramp + int64(y)*buffer + int64(c.QueueWords+c.HopCycles)
+	case y == 0 && slow:
+		return room + edge, room + edge
 	case y == 0:
-		return 0
+		return room, 0
+	case slow:
+		return room + buffer, room + int64(y)*buffer + edge
 	}
-	return ramp + buffer + int64(y-1)*f.hop
+	return room + buffer, room + buffer + int64(y-1)*f.hop
 }

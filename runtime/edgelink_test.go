@@ -92,7 +92,7 @@ func TestTurns(t *testing.T) {
 		for at, _ := mesh.Agenda().Next(); at != fabric.Never; at, _ = mesh.Agenda().Next() {
 			l.step(at)
 		}
-		turns := newTurns(rate, groups, lens)
+		turns := newTurns(rate, 1, groups, lens)
 		for i, p := range all {
 			for k, at := range p.moved {
 				want := turns.at(i/len(lens), i%len(lens), int64(k))

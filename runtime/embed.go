@@ -67,15 +67,17 @@ func (e *embed) feed(layout *compiler.Layout) {
 func (e *embed) collect([]EdgeData) error { return nil }
 
 func (e *embed) values(h *Host) error {
-	s, y := e.m.Space, h.Tensor(e.k.Y)
-	v := make([]float32, s.Tokens)
-	for f := range e.k.Y.Total() {
-		for g := range s.Groups {
-			for row := range s.Rows() {
-				e.embedding(v, f, g, row)
-				for i, x := range v {
-					y[f*s.HostTokens()+s.HostIndex(g, i, row)] = x
-				}
+	s, y, b := e.m.Space, h.Tensor(e.k.Y), &e.m.Batch
+	wte, _, width := e.m.Tensor("wte")
+	wpe, _, _ := e.m.Tensor("wpe")
+	clear(y)
+	for n := range b.B {
+		for pos := range b.T {
+			g, row, i := s.Place(n, pos)
+			at := s.HostIndex(g, i, row)
+			token, place := wte[int(b.Tokens[n*b.T+pos])*width:][:width], wpe[pos*width:][:width]
+			for f, v := range token {
+				y[f*s.HostTokens()+at] = pe.Round(e.k.Y.Type, v+place[f])
 			}
 		}
 	}

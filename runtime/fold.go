@@ -24,6 +24,13 @@ func newFolding(s *compiler.Space, k compiler.Kernel, ph phase) *folding {
 	return &folding{s: s, k: k, ph: ph, hop: int64(s.Target.Get("hop_cycles"))}
 }
 
+// portCycles is how often a line of routers takes a wavelet: a buffer's slots are full again a
+// hop and a cycle after they were freed.
+func (f *folding) portCycles() float64 {
+	slots := f.s.Target.Get("buffer_depth") + float64(f.hop) - 1
+	return max(1, float64(f.hop+1)/slots)
+}
+
 // rowRun is one run of the row.
 type rowRun struct {
 	*LayoutReport
@@ -48,9 +55,9 @@ func (f *folding) row(ctx context.Context, hold [][]fabric.Cycle) (*rowRun, erro
 		}
 	}
 	r := &rowRun{passed: make([][]fabric.Cycle, len(l.In))}
-	w := &passing{r, map[place]int{}}
+	w := &passing{r, map[entrance]int{}}
 	for i := range l.In {
-		w.inputs[place{l.In[i].At, l.In[i].Color, l.In[i].Port}] = i
+		w.inputs[entrance{l.In[i].At, l.In[i].Color, l.In[i].Port}] = i
 	}
 	r.LayoutReport, err = RunLayout(ctx, l, f.s.Target, LayoutOptions{Observer: w})
 	return r, err
@@ -59,18 +66,23 @@ func (f *folding) row(ctx context.Context, hold [][]fabric.Cycle) (*rowRun, erro
 // passing notes when border routers send on what enters.
 type passing struct {
 	r      *rowRun
-	inputs map[place]int
+	inputs map[entrance]int
 }
 
-type place struct {
+// entrance is where an edge input comes in.
+type entrance struct {
 	at    fabric.Coord
 	color fabric.Color
 	port  fabric.Port
 }
 
-func (p *passing) Forwarded(t fabric.Cycle, at fabric.Coord, in fabric.Port, _ fabric.PortSet, w fabric.Wavelet) {
-	if i, ok := p.inputs[place{at, w.Color, in}]; ok {
-		p.r.passed[i] = append(p.r.passed[i], t)
+// Saw implements fabric.Observer.
+func (p *passing) Saw(e fabric.Event) {
+	if e.Kind != fabric.Forwarded {
+		return
+	}
+	if i, ok := p.inputs[entrance{e.At, e.Wavelet.Color, e.In}]; ok {
+		p.r.passed[i] = append(p.r.passed[i], e.Cycle)
 	}
 }
 
@@ -119,7 +131,7 @@ func (f *folding) skewed(ctx context.Context) (*skew, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.end = last.workEnd()
+	k.end = max(first.workEnd(), last.workEnd())
 	slack := f.hop*int64(rows-1) - (k.end - first.workEnd())
 	for y := range rows {
 		k.late[y] = max(0, f.hop*int64(y)-slack)
@@ -171,24 +183,29 @@ func (f *folding) chainHop() int64 {
 // elements come one by one and go ahead of other work.
 func (f *folding) upColumns(k *skew) *PhaseReport {
 	rows, r := f.s.Rows(), k.first
-	var out, sent int64 // when the run's last sum left, and how many did
+	var out, free, sent int64 // when the run's last sum left, when it would with a free link, how many did
 	for _, o := range r.Out {
-		for _, a := range o.Arrivals {
-			out, sent = max(out, int64(a.Cycle)), sent+1
-		}
+		n := int64(len(o.Arrivals))
+		free = max(free, int64(o.Arrivals[0].Cycle)+n-1)
+		out, sent = max(out, int64(o.Arrivals[n-1].Cycle)), sent+n
 	}
-	out += k.late[rows-1]
-	p := f.unfold(k, max(k.end, out+int64(rows-1)*f.chainHop()))
+	late, hops := k.late[rows-1], int64(rows-1)*f.chainHop()
+	p := f.unfold(k, max(k.end, out+late+hops))
 	p.EdgeOut = int64(f.s.Groups) * sent
 	work := r.workEnd()
 	for y := range rows {
-		through := out + int64(rows-1-y)*f.chainHop()
-		if through = min(through, p.Cycles); through > work+k.late[y] {
-			wait(p.Grid.Shift, y, through-work-k.late[y], pe.WaitPsum)
+		through := free // a slow link is felt by the rows next to the edge; here by the first
+		if y == 0 {
+			through = out
 		}
+		through += late + hops - int64(y)*f.chainHop() - f.edgeHop()
+		wait(p.Grid.Shift, y, max(0, through-work-k.late[y]), pe.WaitPsum)
 	}
 	return p
 }
+
+// edgeHop is from a sum's cycle on the datapath of the first row to beyond the edge.
+func (f *folding) edgeHop() int64 { return 1 + int64(f.s.Target.Get("ramp_cycles")) + f.hop }
 
 // alike is the report of a kernel in which nothing comes from the north: all rows do the same.
 func (f *folding) alike(ctx context.Context) (*PhaseReport, error) {

@@ -11,7 +11,7 @@ import (
 // and where weights may be late, unless the layer is so large that the supply's view of late
 // weights has to do.
 func (e *streamEngine) rowByWavelet() bool {
-	return !e.wires.streams || e.supply != nil && e.events() < maxRowEvents
+	return !e.wires.streams || e.supply != nil && e.events() < e.rowEvents
 }
 
 // maxRowEvents is some ten seconds of one core.

@@ -13,57 +13,71 @@ import (
 
 // gradientPhase forms the gradient of a matrix of MemoryX, and of its bias.
 type gradientPhase struct {
-	m    *Store
-	k    *compiler.WeightGrad
-	w    *matrix // outputs: features on the bus; inputs: the columns' own
-	grad []float32
-	bias []float32 // nil: none
+	m *Store
+	k *compiler.WeightGrad
 
-	// Of values, planned once: the mask does not change.
+	w    *matrix // outputs: features on the bus; inputs: the columns' own
+	mask *model.Pattern
+
+	// Of values, planned once for a mask.
 	plan   *vec.Gradient
-	places []int     // of each sum in grad
+	places []int     // of each sum in the gradient
 	sums   []float32 //
 }
 
 func newGradientPhase(m *Store, k *compiler.WeightGrad) (*gradientPhase, error) {
-	u := streamedUse{param: k.Param, rows: k.Rows, transposed: !k.ByDY(), zeros: true}
-	if k.ByDY() { // else the bias is a feature of the bus
-		u.bias = k.Bias
-	}
-	u.y, u.x = k.Sides()
-	f := &gradientPhase{m: m, k: k, w: m.matrix(u)}
-	if m.Params != nil {
-		f.grad = m.Grad(k.Param)
-		if k.Bias != "" {
-			f.bias = m.Grad(k.Bias)
-		}
-	}
-	return f, nil
+	return &gradientPhase{m: m, k: k}, nil
 }
 
-func (f *gradientPhase) feed(l *compiler.Layout) {
-	l.Ingress[0].Next = newGradStream(f.k, f.w, f.m.Space.Tokens).stream()
+// positions are the mask's, whatever the weights there are.
+func (f *gradientPhase) positions() *matrix {
+	mask, _ := f.m.positions(f.k.Param)
+	if f.w == nil || mask != f.mask {
+		u := streamedUse{param: f.k.Param, rows: f.k.Rows, transposed: !f.k.ByDY(), zeros: true}
+		if f.k.ByDY() { // else the bias is a feature of the bus
+			u.bias = f.k.Bias
+		}
+		u.y, u.x = f.k.Sides()
+		f.w, f.mask, f.plan = f.m.matrix(u), mask, nil
+	}
+	return f.w
 }
+
+func (f *gradientPhase) stream() *gradStream {
+	return newGradStream(f.k, f.positions(), f.m.Space.Tokens)
+}
+
+// bias is the gradient of the bias, nil if there is none.
+func (f *gradientPhase) bias() []float32 {
+	if f.k.Bias == "" {
+		return nil
+	}
+	return f.m.Grad(f.k.Bias)
+}
+
+func (f *gradientPhase) feed(l *compiler.Layout) { l.Ingress[0].Next = f.stream().next() }
 
 // each visits the sums of one column in the order in which they leave it.
 func (f *gradientPhase) each(c int, sum func(to *float32) error) error {
-	s := newGradStream(f.k, f.w, f.m.Space.Tokens)
+	s := f.stream()
+	grad, bias := f.m.Grad(f.k.Param), f.bias()
 	var bits []uint64
 	for j := range s.features {
 		bits = s.row(j, bits)
-		hi := f.w.inBounds[c+1]
-		for k := nextBit(bits, f.w.inBounds[c], hi); k < hi; k = nextBit(bits, k+1, hi) {
-			to := &f.bias
-			at := k
-			if j != s.biasRow {
-				to, at = &f.grad, f.w.at(j, k)
+		hi := s.w.inBounds[c+1]
+		for k := nextBit(bits, s.w.inBounds[c], hi); k < hi; k = nextBit(bits, k+1, hi) {
+			var to *float32
+			if j == s.biasRow {
+				to = &bias[k]
+			} else {
+				to = &grad[s.w.at(j, k)]
 			}
-			if err := sum(&(*to)[at]); err != nil {
+			if err := sum(to); err != nil {
 				return err
 			}
 		}
 		if s.ownsBias(j, c) {
-			if err := sum(&f.bias[j]); err != nil {
+			if err := sum(&bias[j]); err != nil {
 				return err
 			}
 		}
@@ -111,14 +125,15 @@ func (f *gradientPhase) collect(out []EdgeData) error {
 func (f *gradientPhase) values(h *Host) error {
 	s := h.Space
 	sent, own := f.k.Sides()
+	w, grad, bias := f.positions(), f.m.Grad(f.k.Param), f.bias()
 	if f.plan == nil {
-		f.planGradient(s)
+		f.planGradient(s, w)
 	}
 	f.plan.Apply(f.sums, h.Tensor(sent), h.Tensor(own))
 	for n, at := range f.places {
-		f.grad[at] += f.sums[n]
+		grad[at] += f.sums[n]
 	}
-	if f.bias == nil {
+	if bias == nil {
 		return nil
 	}
 	tokens := s.HostTokens()
@@ -127,34 +142,35 @@ func (f *gradientPhase) values(h *Host) error {
 		ones[i] = 1
 	}
 	dot, dy := newTokenDot(s), h.Tensor(f.k.DY)
-	for j := range f.bias {
-		f.bias[j] += dot.sum(ones, dy[j*tokens:][:tokens])
+	for j := range bias {
+		bias[j] += dot.sum(ones, dy[j*tokens:][:tokens])
 	}
 	return nil
 }
 
 // planGradient lists the positions, row by row.
-func (f *gradientPhase) planGradient(s *compiler.Space) {
+func (f *gradientPhase) planGradient(s *compiler.Space, w *matrix) {
 	precision := vec.Mixed
 	if s.Precision == model.FP32 {
 		precision = vec.FP32
 	}
+	f.places = nil
 	ptr, idx := []int{0}, []int32(nil)
 	var bits []uint64
-	for j := range f.w.out {
-		bits = f.w.row(j, bits)
-		for k := nextBit(bits, 0, f.w.in); k < f.w.in; k = nextBit(bits, k+1, f.w.in) {
+	for j := range w.out {
+		bits = w.row(j, bits)
+		for k := nextBit(bits, 0, w.in); k < w.in; k = nextBit(bits, k+1, w.in) {
 			idx = append(idx, int32(k))
-			f.places = append(f.places, f.w.at(j, k))
+			f.places = append(f.places, w.at(j, k))
 		}
 		ptr = append(ptr, len(idx))
 	}
 	f.sums = make([]float32, len(idx))
 	layout := vec.Layout{Groups: s.Groups, PerPE: s.Tokens, Rows: s.Rows()}
-	if e := vec.New(1); len(idx) == f.w.out*f.w.in {
-		f.plan = e.DenseGradient(precision, f.w.out, f.w.in, layout)
+	if e := vec.New(1); len(idx) == w.out*w.in {
+		f.plan = e.DenseGradient(precision, w.out, w.in, layout)
 	} else {
-		f.plan = e.SparseGradient(precision, f.w.in, ptr, idx, layout)
+		f.plan = e.SparseGradient(precision, w.in, ptr, idx, layout)
 	}
 }
 
@@ -199,8 +215,8 @@ func product(sums, a, b []float32, accumulate bool) {
 	}
 }
 
-// maxGradientEvents is some seconds of one core.
-const maxGradientEvents = 1e6
+// maxKernelEvents is less than a second of one core: a step has dozens of kernels.
+const maxKernelEvents = 1e6
 
 // cycles simulates one PE row of one group, the last, and unfolds it. The rows north of it do the
 // same, each later by what a sum takes to the next row; what waits for no sum, by a hop. Small
@@ -210,7 +226,7 @@ func (f *gradientPhase) cycles(ctx context.Context) (*PhaseReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.events() < maxGradientEvents {
+	if f.events() < maxKernelEvents {
 		return f.byWavelet(ctx, l)
 	}
 	return f.byRecurrence(ctx, l)
@@ -237,7 +253,7 @@ func (f *gradientPhase) oneRow() (*compiler.Layout, error) {
 // events estimates the wavelets of one row, as if dense: positions, features and sums.
 func (f *gradientPhase) events() int64 {
 	features, columns := int64(f.k.Features()), int64(f.m.Space.Columns)
-	return features*int64(f.w.in)*2 + features*int64(f.m.Space.Tokens)*columns*2
+	return features*int64(f.positions().in)*2 + features*int64(f.m.Space.Tokens)*columns*2
 }
 
 func (f *gradientPhase) byWavelet(ctx context.Context, l *compiler.Layout) (*PhaseReport, error) {

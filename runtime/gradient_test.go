@@ -67,6 +67,24 @@ func TestWeightGradKernel(t *testing.T) {
 			}
 		}
 		b.sameReport(w, b.cycles(f), int64(k.Features()+k.SumRow()+4))
+		// What the mask leaves out is neither computed nor sent nor stored.
+		pattern := b.store.Pattern(k.Param)
+		if pattern == nil {
+			return
+		}
+		sums := int64(pattern.NonZeros() + k.DY.Total())
+		if places := int64(b.space.HostTokens()); w.FMACs != sums*places || w.EdgeOut != sums*int64(b.space.Groups) {
+			t.Errorf("%d FMACs and %d sums out for %d positions and biases over %d token places", w.FMACs, w.EdgeOut, sums, places)
+		}
+		tensor := b.store.Params.Layout.Tensors[b.store.Params.Layout.Index(k.Param)]
+		for j := range tensor.Rows {
+			for c := range tensor.Cols {
+				i := tensor.Offset + j*tensor.Cols + c
+				if !slices.Contains(pattern.Row(j), int32(c)) && machine[i] != before[i] {
+					t.Fatalf("masked gradient %d,%d changed", j, c)
+				}
+			}
+		}
 	})
 }
 
@@ -127,6 +145,9 @@ func TestWeightGradKernelTime(t *testing.T) {
 		{"sparse, slow edge", false, 0.75, 0.9, 16, 12},
 		{"edge in balance", false, 0, 1.6, 16, 12},
 	} {
+		if testing.Short() && c.name != "sparse" && c.name != "sparse, slow edge" {
+			continue
+		}
 		shape := benchShape{
 			cfg:   model.Config{Name: "m", Layers: 1, Heads: 4, DModel: 96, DFF: 192, Vocabulary: 10, SequenceLength: 48},
 			width: c.width, height: c.rows, perHead: 2, tokens: 16, precision: model.Mixed, sparsity: c.sparsity, seed: 3,
@@ -150,7 +171,7 @@ func TestWeightGradKernelTime(t *testing.T) {
 
 // TestWeightGradRecurrences holds the recurrences, which large kernels use, against the row
 // wavelet by wavelet: busy cycles of every column exactly, the time of kernels of a few features
-// within some cycles of start-up and, where the bus bounds it, of each feature.
+// within some cycles of start-up and, where the bus bounds it, of each feature and turn.
 func TestWeightGradRecurrences(t *testing.T) {
 	checks := 60
 	if testing.Short() {
@@ -162,20 +183,24 @@ func TestWeightGradRecurrences(t *testing.T) {
 		proj := i%3 == 0
 		k := wideGradient(b, proj, []int{1, 2, 4, 8}[i%4])
 		w, r := bothWays(b, k)
-		if off := r.Cycles - w.Cycles; float64(max(off, -off)) > max(0.01*float64(w.Cycles), 30+2.5*float64(k.Features())) {
+		if off := r.Cycles - w.Cycles; float64(max(off, -off)) > max(0.01*float64(w.Cycles), 40+float64(2*k.Features()+5*b.space.Columns)) {
 			t.Errorf("check %d: wavelet %d, recurrences %d: %d columns, %d features, %+v", i, w.Cycles, r.Cycles, b.space.Columns, k.Features(), shape)
 		}
 	}
 }
 
-// TestWeightGradRecurrencesAtSize: within 1 % where they are used.
+// TestWeightGradRecurrencesAtSize: within 1 %, also where the bus bounds the time.
 func TestWeightGradRecurrencesAtSize(t *testing.T) {
 	for i, c := range []struct {
 		sparsity float64
 		ahead    int
 		io       float64
 		tokens   int
-	}{{0, 8, 34, 16}, {0.75, 8, 34, 16}, {0.75, 2, 34, 16}, {0.9, 4, 34, 8}, {0.5, 8, 4, 16}, {0.75, 8, 2.4, 16}, {0, 8, 3, 5}, {0.9, 8, 34, 24}} {
+	}{
+		{0, 8, 34, 16}, {0.75, 8, 34, 16}, {0.75, 2, 34, 16}, {0.9, 4, 34, 8}, {0.9, 8, 34, 24},
+		{0.5, 8, 4, 16}, {0.75, 8, 2.4, 16}, {0, 8, 3, 5},
+		{0.95, 2, 34, 24}, {0.95, 1, 34, 16},
+	} {
 		if testing.Short() && i != 1 {
 			continue
 		}

@@ -13,7 +13,6 @@ import (
 // north. Like streamEngine it never looks at single wavelets.
 type gradientFold struct {
 	s     *gradStream
-	space *compiler.Space
 	costs gradientCosts
 	ahead int
 	steps int64 // values of a feature
@@ -22,6 +21,8 @@ type gradientFold struct {
 	bus    []busColumn
 	supply *supply
 	sentBy []int // first feature of each column
+
+	sumsDepth int // features whose sums may wait or be on their way
 
 	// The bus.
 	sender   int
@@ -70,7 +71,7 @@ func newGradientFold(f *gradientPhase, l *compiler.Layout) *gradientFold {
 	wires := s.Target.Fabric(s.Target.Width(), s.Target.Height())
 	sent, _ := f.k.Sides()
 	e := &gradientFold{
-		s: newGradStream(f.k, f.w, s.Tokens), space: s, ahead: f.k.Ahead(), steps: int64(s.Tokens),
+		s: f.stream(), ahead: f.k.Ahead(), steps: int64(s.Tokens),
 		cols: make([]column, s.Columns), bus: make([]busColumn, s.Columns), sentBy: sent.Bounds,
 		outbox: int64(wires.BufferDepth + wires.RampCycles + 1), perHop: int64(wires.BufferDepth + wires.HopCycles - 1),
 		queue: int64(wires.QueueWords + wires.RampCycles), hop: int64(wires.HopCycles), ramp: int64(wires.RampCycles),
@@ -105,6 +106,7 @@ func (e *gradientFold) readCosts(l *compiler.Layout, core pe.Config) {
 		path := t.Walk(core, &registers)
 		if t.Entry == compiler.GradBegin {
 			e.costs.begin = int64(path.Before + path.After)
+			e.costs.sends = int64(core.Cost(path.Issued[0], false).Start)
 			continue
 		}
 		o := &e.costs.order[t.Entry]
@@ -118,7 +120,8 @@ func (e *gradientFold) readCosts(l *compiler.Layout, core pe.Config) {
 			o.receive = core.Cost(issued[0], false)
 		}
 	}
-	e.costs.sends, e.costs.dispatch = int64(core.TensorStartCycles), int64(core.TaskSwitchCycles)
+	e.costs.dispatch = int64(core.TaskSwitchCycles)
+	e.sumsDepth = code.Threads[len(code.Threads)-1]
 }
 
 // run simulates all features.
@@ -159,11 +162,11 @@ func (e *gradientFold) start() {
 		sends := e.sends(i)
 		c.advance(e.costs.dispatch)
 		e.bus[i].issued = c.main
-		c.span(c.main, c.main+sends*e.costs.sends, sends*e.costs.sends)
+		c.span(c.main, c.main+e.costs.sends, e.costs.sends)
 		c.states[pe.Overhead] += e.costs.dispatch + e.costs.begin + sends*e.costs.sends + int64(e.ahead+1)*e.receiveStart()
 		c.states[pe.RingAdd] += e.values(i) + int64(e.ahead+1)*e.steps
 		e.bus[i].written = min(e.values(i), e.outbox)
-		c.span(c.main+sends*e.costs.sends, c.main+sends*e.costs.sends+e.bus[i].written, e.bus[i].written)
+		c.span(c.main+e.costs.sends, c.main+e.costs.sends+e.bus[i].written, e.bus[i].written)
 		c.advance(e.costs.begin)
 	}
 	e.last = e.bus[0].issued + e.costs.sends + e.ramp
@@ -204,7 +207,7 @@ func (e *gradientFold) feature(i, r int, n int64) int64 {
 	c.states[pe.Overhead] += o.scalar + o.after
 	begun := int64(0)
 	if n > 0 {
-		c.waitForThread(sumsWaiting)
+		c.waitForThread(e.sumsDepth)
 		head := max(c.main, b.sumsEnded)
 		begun = max(head+int64(o.sums.Start), e.room(b))
 		b.sumsEnded = begun + n
@@ -233,9 +236,6 @@ func (e *gradientFold) feature(i, r int, n int64) int64 {
 	}
 	return begun
 }
-
-// sumsWaiting is how many features' sums wait or are on their way.
-const sumsWaiting = 2
 
 // room is when the wires can take the next sum of a column: what was sent their capacity before has left.
 func (e *gradientFold) room(b *busColumn) int64 {
@@ -274,7 +274,7 @@ func (e *gradientFold) send(f int) {
 		first += e.hop
 	}
 	e.sender = s
-	value := int64(f) * e.steps
+	value, written := int64(f)*e.steps, int64(0)
 	for i := range e.bus {
 		first = max(first, e.roomAt(i, value))
 	}
@@ -284,19 +284,35 @@ func (e *gradientFold) send(f int) {
 		if f > 0 {
 			head = max(head, b.received[(f-1)%e.window].ended)
 		}
-		start := e.receiveStart()
-		c.insert(head, head+start, start)
 		got := &b.received[f%e.window]
-		got.begun = max(head+start, first+e.latency(i))
+		start := e.receiveStart()
+		reach := first + e.latency(i)
 		if i == s {
-			e.write(i, f, got.begun)
+			// Writing shares the datapath with receiving, turn and turn about. What goes before the
+			// feature is received ends where the wires are full.
+			before := int64(f-e.sentBy[i])*e.steps + e.outbox + e.queue
+			idle := max(0, max(head+start, reach)-max(head, first)-start+start/2)
+			wrote := e.write(i, min(before, b.written+idle), head)
+			got.begun = max(head+start+min(wrote, start/2), reach)
+			written = e.write(i, min(before, b.written)+e.steps-min(wrote, start/2), got.begun)
+			if f == e.sentBy[i+1]-1 {
+				rest := (e.sends(i) - 1) * e.costs.sends // for the turn's end
+				c.insert(got.begun, got.begun+rest, rest)
+			}
+		} else {
+			got.begun = max(head+start+c.ringWork(head, head+start), reach) // other threads stream with the same priority
 		}
-		// Whatever else streams has the same priority.
+		c.insert(head, head+start, start)
 		got.ended = got.begun + e.steps + c.ringWork(got.begun, got.begun+e.steps)
 	}
 	last := first + e.steps - 1
 	for i := range e.bus {
 		last = max(last, e.roomAt(i, value+e.steps-1))
+	}
+	if written > 0 && e.bus[s].written == e.values(s) {
+		// The turn's last values share the datapath with those received, and the very last is an
+		// instruction of its own, which starts when the one before is on the ramp.
+		last = max(last, e.bus[s].received[f%e.window].begun+2*written+e.costs.sends+1+e.ramp)
 	}
 	for i := range e.bus {
 		got := &e.bus[i].received[f%e.window]
@@ -306,15 +322,14 @@ func (e *gradientFold) send(f int) {
 	e.last = last
 }
 
-// write takes the sender's datapath for what it writes while it receives its own feature f: the
-// wires between hold what it is ahead.
-func (e *gradientFold) write(i, f int, from int64) {
-	c, b := &e.cols[i], &e.bus[i]
-	upTo := min(e.values(i), int64(f+1-e.sentBy[i])*e.steps+e.outbox+e.queue)
-	if n := upTo - b.written; n > 0 {
-		c.insert(from, from+n, n)
-		b.written = upTo
-	}
+// write puts column i's values on the ramp up to some number, from a cycle on, and returns how
+// many that are.
+func (e *gradientFold) write(i int, upTo, from int64) int64 {
+	b := &e.bus[i]
+	n := max(0, min(e.values(i), upTo)-b.written)
+	e.cols[i].insert(from, from+n, n)
+	b.written += n
+	return n
 }
 
 // values is how many values column i puts on the bus.
@@ -346,7 +361,6 @@ func (e *gradientFold) roomAt(i int, value int64) int64 {
 func (e *gradientFold) finish() (end, out int64) {
 	for i := range e.cols {
 		c := &e.cols[i]
-		c.advance(0)
 		c.lastWork = max(c.lastWork, c.main)
 		end = max(end, c.lastWork)
 		if e.bus[i].sums > 0 {

@@ -77,8 +77,8 @@ func (s *gradStream) ownsBias(j, c int) bool {
 	return s.biasRow < 0 && s.w.biased && j < s.w.out && s.w.outBounds[c] <= j && j < s.w.outBounds[c+1]
 }
 
-// stream returns a lane's next wavelet, its feature, and whether there is one.
-func (s *gradStream) stream() func(lane int) (fabric.Wavelet, int, bool) {
+// next is the stream of all lanes, as an ingress asks for it.
+func (s *gradStream) next() func(lane int) (fabric.Wavelet, int, bool) {
 	rows := make([]struct { // lately asked for: lanes are never far apart
 		j    int
 		bits []uint64

@@ -117,8 +117,11 @@ func (in *ingress) step(t fabric.Cycle) {
 		in.saved--
 		in.sent++
 		l := &in.lanes[i]
-		for _, q := range l.queues {
+		for k, q := range l.queues {
 			in.mesh.Push(q, l.next, t+fabric.Cycle(in.mesh.Config().HopCycles))
+			if o := in.mesh.Observer; o != nil {
+				o.Saw(fabric.Event{Kind: fabric.Entered, Cycle: t, At: in.spec.Lanes[i][k], In: in.spec.Port, Wavelet: l.next, By: edgeName(in.spec.Name)})
+			}
 		}
 		l.slot++
 		in.fetch(i)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"testing"
 
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/model"
@@ -47,6 +49,13 @@ func drawShape(t *rapid.T) benchShape {
 		precision: rapid.SampledFrom([]model.Precision{model.Mixed, model.FP32}).Draw(t, "precision"),
 		sparsity:  rapid.SampledFrom([]float64{0, 0, 0.5, 0.75, 0.9}).Draw(t, "sparsity"),
 		seed:      rapid.Uint64().Draw(t, "seed"),
+		machine: fields{
+			{"buffer_depth", rapid.SampledFrom([]float64{4, 1, 2, 8}).Draw(t, "buffer depth")},
+			{"queue_words", rapid.SampledFrom([]float64{4, 2, 6}).Draw(t, "queue words")},
+			{"hop_cycles", rapid.SampledFrom([]float64{1, 2, 3}).Draw(t, "hop")},
+			{"ramp_cycles", rapid.SampledFrom([]float64{2, 1, 3}).Draw(t, "ramp")},
+			{"io_bits_per_second", rapid.SampledFrom([]float64{34, 8, 2, 0.6}).Draw(t, "io") * 32 * 1.1e9},
+		},
 	}
 	s.tokens = rapid.IntRange(1, s.cfg.SequenceLength).Draw(t, "tokens")
 	seqRows := (s.cfg.SequenceLength + s.tokens - 1) / s.tokens
@@ -149,20 +158,7 @@ func (b *kernelBench) onWavelets(k compiler.Kernel, f phase) (*LayoutReport, *Ho
 		b.t.Fatal(err)
 	}
 	f.feed(l)
-	images := make([][]uint16, len(l.PEs))
-	for i := range images {
-		images[i] = make([]uint16, s.Target.Core().SRAMBytes/2)
-	}
-	each := func(h *Host, do func(t *compiler.Tile, g, c, y int, sram []uint16)) {
-		for i, image := range images {
-			x, y := i%l.Width, i/l.Width
-			for _, t := range b.tiles {
-				do(t, x/s.Columns, x%s.Columns, y, image)
-			}
-		}
-	}
-	each(b.host, b.host.image)
-	r, err := RunLayout(context.Background(), l, s.Target, LayoutOptions{Images: images})
+	r, err := RunLayout(context.Background(), l, s.Target, LayoutOptions{Images: b.images(l)})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -170,9 +166,29 @@ func (b *kernelBench) onWavelets(k compiler.Kernel, f phase) (*LayoutReport, *Ho
 		b.t.Fatal(err)
 	}
 	after := NewHost(s)
-	images = r.Images
-	each(after, after.read)
+	b.each(l, r.Images, after.read)
 	return r, after
+}
+
+// images are the host's tensors in the SRAM of the layout's PEs.
+func (b *kernelBench) images(l *compiler.Layout) [][]uint16 {
+	images := make([][]uint16, len(l.PEs))
+	for i := range images {
+		images[i] = make([]uint16, b.space.Target.Core().SRAMBytes/2)
+	}
+	b.each(l, images, b.host.image)
+	return images
+}
+
+// each visits every tile in the SRAM of every PE.
+func (b *kernelBench) each(l *compiler.Layout, images [][]uint16, do func(t *compiler.Tile, g, c, y int, sram []uint16)) {
+	columns := b.space.Columns
+	for i, image := range images {
+		x, y := i%l.Width, i/l.Width
+		for _, t := range b.tiles {
+			do(t, x/columns, x%columns, y, image)
+		}
+	}
 }
 
 // sameTensors compares all tiles of two hosts bit for bit.
@@ -237,4 +253,58 @@ func (b *kernelBench) cycles(f phase) *PhaseReport {
 		b.t.Fatal(err)
 	}
 	return r
+}
+
+// TestKernelsInARow: a layer forward, its gradient and its delta, one after the other on the
+// same SRAM, end as the host's tensors do.
+func TestKernelsInARow(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := newKernelBench(t, drawShape(t))
+		s := b.space
+		x, y := b.tile("x", s.Feat, s.Type()), b.tile("y", s.FF, s.Type())
+		dx := b.tile("dx", s.Feat, s.Type())
+		kernels := []compiler.Kernel{
+			&compiler.Linear{Param: "h.0.mlp.fc.w", Bias: "h.0.mlp.fc.b", X: x, Y: y, Ones: b.ones, RunAhead: 3},
+			&compiler.WeightGrad{Param: "h.0.mlp.fc.w", Bias: "h.0.mlp.fc.b", X: x, DY: y, Ones: b.ones, RunAhead: 3},
+			&compiler.Linear{Param: "h.0.mlp.fc.w", Transposed: true, X: y, Y: dx, Add: dx, RunAhead: 3},
+		}
+		var images [][]uint16
+		machine := NewHost(s)
+		for i, k := range kernels {
+			b.place(k)
+			f := b.phase(k)
+			l, err := k.Layout(s, s.Groups, s.Rows())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i == 0 {
+				images = b.images(l)
+			}
+			f.feed(l)
+			r, err := RunLayout(context.Background(), l, s.Target, LayoutOptions{Images: images})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := f.collect(r.Out); err != nil {
+				t.Fatal(err)
+			}
+			images = r.Images
+			if i == len(kernels)-1 {
+				b.each(l, images, machine.read)
+			}
+		}
+		grads := slices.Clone(b.store.Grads)
+		clear(b.store.Grads)
+		for _, k := range kernels {
+			if err := b.phase(k).values(b.host); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.sameTensors(b.host, machine)
+		for i, v := range b.store.Grads {
+			if math.Float32bits(v) != math.Float32bits(grads[i]) {
+				t.Fatalf("gradient %d: wavelet %v, stream %v", i, grads[i], v)
+			}
+		}
+	})
 }

@@ -24,24 +24,20 @@ func newLinearPhase(m *Store, k *compiler.Linear) (*linearPhase, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &linearPhase{m: m, k: k, p: p, version: -1}
-	f.refresh()
-	return f, nil
+	return &linearPhase{m: m, k: k, p: p, version: -1}, nil
 }
 
-// refresh lists the positions that are sent anew if an update made others 0.
-func (f *linearPhase) refresh() {
+// weights are what MemoryX has to stream now: which values are 0 changes from step to step.
+func (f *linearPhase) weights() *matrix {
 	k := f.k
 	if _, version := f.m.sent(k.Param); version != f.version {
 		f.version = version
 		f.w = f.m.matrix(streamedUse{param: k.Param, bias: k.Bias, rows: k.Rows, transposed: k.Transposed, x: k.X, y: k.Y})
 	}
+	return f.w
 }
 
-func (f *linearPhase) feed(l *compiler.Layout) {
-	f.refresh()
-	l.Ingress[0].Next = newMemoryX(f.p, f.w).next
-}
+func (f *linearPhase) feed(l *compiler.Layout) { l.Ingress[0].Next = newMemoryX(f.p, f.weights()).next }
 
 func (f *linearPhase) collect(out []EdgeData) error {
 	if len(out) > 0 {
@@ -52,8 +48,9 @@ func (f *linearPhase) collect(out []EdgeData) error {
 
 // cycles folds rows and groups, see streamEngine.
 func (f *linearPhase) cycles(ctx context.Context) (*PhaseReport, error) {
-	f.refresh()
-	e := newFoldedEngine(f.p, f.w, f.w.nonZeros())
+	w := f.weights()
+	e := newFoldedEngine(f.p, w, w.nonZeros())
+	e.rowEvents = maxKernelEvents
 	if err := e.run(ctx, nil); err != nil {
 		return nil, err
 	}
@@ -68,7 +65,6 @@ func (f *linearPhase) cycles(ctx context.Context) (*PhaseReport, error) {
 // values works on the tokens of all PEs at once, each in the order its PE has: for every output
 // the products of a column in ascending input, then the columns along the ring.
 func (f *linearPhase) values(h *Host) error {
-	f.refresh()
 	tokens := h.Space.HostTokens()
 	x, y := h.Tensor(f.k.X), h.Tensor(f.k.Y)
 	var add []float32
@@ -78,9 +74,9 @@ func (f *linearPhase) values(h *Host) error {
 	host := hostVectors()
 	psum, ring := make([]float32, tokens), make([]float32, tokens)
 	var bits []uint64
-	p := f.p
+	p, w := f.p, f.weights()
 	for _, j := range p.Stream.Rows {
-		bits = f.w.row(j, bits)
+		bits = w.row(j, bits)
 		owner, first := p.OwnerOf(j), 0
 		if len(p.Ring) > 1 {
 			first = p.RingStart(owner)
@@ -91,14 +87,14 @@ func (f *linearPhase) values(h *Host) error {
 			loaded := false
 			hi := p.InBounds[c+1]
 			for k := nextBit(bits, p.InBounds[c], hi); k < hi; k = nextBit(bits, k+1, hi) {
-				if w, in := f.w.value(j, k), x[k*tokens:][:tokens]; loaded {
-					host.Axpy(psum, w, in)
+				if v, in := w.value(j, k), x[k*tokens:][:tokens]; loaded {
+					host.Axpy(psum, v, in)
 				} else {
-					host.Scale(psum, w, in)
+					host.Scale(psum, v, in)
 				}
 				loaded = true
 			}
-			if b := f.w.value(j, biasInput); c == owner && b != 0 {
+			if b := w.value(j, biasInput); c == owner && b != 0 {
 				addScalar(psum, b, loaded)
 				loaded = true
 			}

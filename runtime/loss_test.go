@@ -36,7 +36,7 @@ func TestLossChunk(t *testing.T) {
 			b.fill(in, x, func() float64 { return 3 * b.rnd.NormFloat64() })
 		}
 		b.fill(in, k.Sum, func() float64 { return 1 + b.rnd.ExpFloat64() })
-		b.try(k, in, 0)
+		b.try(k, in, b.link())
 	})
 }
 
@@ -48,7 +48,7 @@ func TestLossReduce(t *testing.T) {
 		b.fill(in, k.Max, func() float64 { return 3 * b.rnd.NormFloat64() })
 		b.fill(in, k.Target, b.rnd.NormFloat64)
 		b.fill(in, k.Sum, func() float64 { return 1 + b.rnd.ExpFloat64() })
-		b.try(k, in, 0)
+		b.try(k, in, b.link())
 	})
 }
 
@@ -61,6 +61,6 @@ func TestLossBackward(t *testing.T) {
 		b.fill(in, z, b.rnd.NormFloat64)
 		in.setRows(k.LSE, b.perToken(b.rnd.NormFloat64))
 		in.setRows(k.Weight, b.perToken(b.rnd.NormFloat64))
-		b.try(k, in, 0)
+		b.try(k, in, b.link())
 	})
 }

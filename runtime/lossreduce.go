@@ -104,7 +104,7 @@ func (l *lossReduce) cycles(ctx context.Context) (*PhaseReport, error) {
 	}
 	k := b.skew()
 	rows := int64(f.s.Rows())
-	link := newTurns(f.s.Target.IORate(), f.s.Groups, []int64{1})
+	link := newTurns(f.s.Target.IORate(), f.portCycles(), f.s.Groups, []int64{1})
 	link.rested = 1
 	p := f.unfold(k, max(k.end, k.chainEnd(f)+link.at(f.s.Groups-1, 0, 0))) // all groups' losses leave together
 	b.count(p)

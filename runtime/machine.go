@@ -23,6 +23,9 @@ func Run(ctx context.Context, p *compiler.Program, o Options) (*Report, error) {
 		if err != nil {
 			return nil, err
 		}
+		if w := watchOf(ctx); w != nil {
+			w.begin(e.mesh, p.Colors)
+		}
 		end, err := e.run(ctx, o.Progress)
 		if err != nil {
 			return nil, err

@@ -14,7 +14,7 @@ import (
 
 // bench is a small wafer with a GPT's parameters on which one kernel is tried at a time.
 type bench struct {
-	t     *rapid.T
+	t     failer
 	space *compiler.Space
 	store *Store
 	rnd   *rand.Rand
@@ -35,6 +35,9 @@ func drawBench(tt testing.TB, t *rapid.T) *bench {
 		{"width", float64(heads*perHead*draw(1, 3, "groups") + draw(0, heads*perHead-1, "spare columns"))},
 		{"height", float64(seqRows*draw(1, 3, "sequences") + draw(0, seqRows-1, "spare rows"))},
 		{"hop_cycles", float64(draw(1, 2, "hop"))},
+		{"ramp_cycles", float64(draw(1, 3, "ramp"))},
+		{"buffer_depth", float64(draw(2, 4, "buffer"))},
+		{"queue_words", float64(draw(2, 6, "queue"))},
 	})
 	if draw(0, 2, "slow link") == 0 {
 		m = machineWith(tt, m, "io_bits_per_second", m.Get("clock_hz")*32*float64(draw(1, 8, "quarter wavelets per cycle"))/4)
@@ -50,7 +53,7 @@ func machineWith(t testing.TB, m compiler.Target, key string, v float64) compile
 	return m
 }
 
-func newBench(t *rapid.T, cfg model.Config, m compiler.Target, p model.Precision, perHead, tokens int, seed uint64) *bench {
+func newBench(t failer, cfg model.Config, m compiler.Target, p model.Precision, perHead, tokens int, seed uint64) *bench {
 	s, err := compiler.NewSpace(cfg, m, p, perHead, tokens)
 	if err != nil {
 		t.Fatal(err)
@@ -222,37 +225,43 @@ func (b *bench) compare(name string, r *LayoutReport, p *PhaseReport, near int64
 	if d := p.Cycles - int64(r.Cycles); max(d, -d) > max(near, int64(r.Cycles)/100) {
 		b.t.Errorf("%s: %d cycles folded, %d run", name, p.Cycles, r.Cycles)
 	}
-	out := int64(0)
-	for _, o := range r.Out {
-		out += int64(len(o.Arrivals))
-	}
 	for _, c := range []struct {
 		what      string
 		got, want int64
-	}{{"FMACs", p.FMACs, r.FMACs}, {"hops", p.Hops, r.Hops}, {"edge in", p.EdgeIn, r.EdgeIn}, {"edge out", p.EdgeOut, out}} {
+	}{{"FMACs", p.FMACs, r.FMACs}, {"hops", p.Hops, r.Hops}, {"edge in", p.EdgeIn, r.EdgeIn}, {"edge out", p.EdgeOut, r.EdgeOut}} {
 		if c.got != c.want {
 			b.t.Errorf("%s: %d %s folded, %d run", name, c.got, c.what, c.want)
 		}
 	}
+	for s, got := range b.wholeGrid(name, p) {
+		if pe.State(s).Busy() && got != r.States[s] {
+			b.t.Errorf("%s: %d cycles in %s folded, %d run", name, got, pe.State(s).Name(), r.States[s])
+		}
+	}
+}
+
+// wholeGrid holds that every PE of a report is in one state in every cycle.
+func (b *bench) wholeGrid(name string, p *PhaseReport) pe.StateCycles {
+	b.t.Helper()
 	w, h := b.space.Groups*b.space.Columns, b.space.Rows()
 	sum := p.Grid.Sum(w, h)
 	if want := int64(w*h) * p.Cycles; sum.Total() != want {
 		b.t.Errorf("%s: grid sums to %d, want %d", name, sum.Total(), want)
 	}
-	for s, got := range sum {
-		if pe.State(s).Busy() && got != r.States[s] {
-			b.t.Errorf("%s: %d cycles in %s folded, %d run", name, got, pe.State(s).Name(), r.States[s])
-		}
-	}
 	for y := range h {
-		for x := range w {
-			for s, v := range p.Grid.At(x, y) {
+		for x := range b.space.Columns {
+			at := p.Grid.At(x, y)
+			if at.Total() != p.Cycles {
+				b.t.Fatalf("%s: PE (%d,%d) has %d cycles, the phase %d", name, x, y, at.Total(), p.Cycles)
+			}
+			for s, v := range at {
 				if v < 0 {
 					b.t.Fatalf("%s: PE (%d,%d) is %d cycles in %s", name, x, y, v, pe.State(s).Name())
 				}
 			}
 		}
 	}
+	return sum
 }
 
 // perToken draws a number per token place.

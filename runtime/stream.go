@@ -23,6 +23,8 @@ type streamEngine struct {
 	weights  weights
 	nonZeros int64 // of them, biases included
 
+	rowEvents int64 // more, and late weights are left to the supply
+
 	costs  kernelCosts
 	wires  wires
 	supply *supply // nil where neither the edge nor the column links can fall behind
@@ -66,7 +68,7 @@ func newStreamEngine(p *compiler.Program, mask *model.Mask) *streamEngine {
 
 // newFoldedEngine runs p on given weights, of which so many are not 0.
 func newFoldedEngine(p *compiler.Program, w weights, nonZeros int64) *streamEngine {
-	e := &streamEngine{p: p, weights: w, nonZeros: nonZeros, costs: newKernelCosts(p), wires: newWires(p)}
+	e := &streamEngine{p: p, weights: w, nonZeros: nonZeros, rowEvents: maxRowEvents, costs: newKernelCosts(p), wires: newWires(p)}
 	steps := max(1, int64(p.Mapping.Tokens))
 	e.window = max(p.Mapping.RunAhead, 1) + 1
 	for _, c := range e.wires.capacity {

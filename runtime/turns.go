@@ -6,10 +6,11 @@ import (
 )
 
 // turns is when wavelets cross the I/O link, each port's in its order. Ports take turns, one
-// wavelet each, at the link's rate over all and at most one per port and cycle.
+// wavelet each, at the link's rate over all and no faster than a port can.
 type turns struct {
 	rate   float64
-	rested int // wavelets the link has saved when it begins: 1 if it was idle
+	port   float64 // cycles per wavelet of one port, at least 1
+	rested int     // wavelets the link has saved when it begins: 1 if it was idle
 	groups int
 	lens   []int64   // wavelets of a group's ports; all groups are alike
 	ends   []int64   // distinct lens, ascending
@@ -17,8 +18,8 @@ type turns struct {
 	active []int     // ports of a group with more than ends[i-1] wavelets
 }
 
-func newTurns(rate float64, groups int, lens []int64) *turns {
-	t := &turns{rate: rate, groups: groups, lens: lens, before: []float64{0}}
+func newTurns(rate, port float64, groups int, lens []int64) *turns {
+	t := &turns{rate: rate, port: port, groups: groups, lens: lens, before: []float64{0}}
 	sorted := append([]int64(nil), lens...)
 	sort.Slice(sorted, func(i, j int) bool { return sorted[i] < sorted[j] })
 	from := int64(0)
@@ -35,7 +36,7 @@ func newTurns(rate float64, groups int, lens []int64) *turns {
 }
 
 // per is the cycles of a turn in which so many ports of each group take part.
-func (t *turns) per(active int) float64 { return max(1, float64(active*t.groups)/t.rate) }
+func (t *turns) per(active int) float64 { return max(t.port, float64(active*t.groups)/t.rate) }
 
 // at is when port p of group g moves its k-th wavelet, counted from the first cycle of the link.
 func (t *turns) at(g, p int, k int64) int64 {
@@ -45,7 +46,7 @@ func (t *turns) at(g, p int, k int64) int64 {
 		from = t.ends[i-1]
 	}
 	start := t.before[i] + float64(k-from)*t.per(t.active[i])
-	if t.per(t.active[i]) == 1 {
+	if t.per(t.active[i]) == t.port {
 		return int64(math.Ceil(start))
 	}
 	ahead := g * t.active[i]

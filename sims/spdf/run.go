@@ -14,7 +14,7 @@ import (
 
 // Options steer how an experiment runs, never what comes out.
 type Options struct {
-	Threads  int                           // chains at a time; 0: one per processor
+	Threads  int                           // chains at a time, at most one per processor; 0: as many
 	Dir      string                        // of checkpoints
 	Resume   bool                          // go on from checkpoints in Dir
 	Have     map[string]Stage              // finished earlier, by key
@@ -33,9 +33,7 @@ func (e *Experiment) Run(ctx context.Context, o Options) ([]Stage, error) {
 	if o.engine == nil {
 		o.engine = newMachine
 	}
-	if o.Threads == 0 {
-		o.Threads = sims.Processors()
-	}
+	o.Threads = sims.Workers(o.Threads)
 	r := &runner{e: e, o: o, stages: map[ID]*Stage{}}
 	for _, id := range e.ids() {
 		s := &Stage{ID: id, Key: e.key(id)}
@@ -81,7 +79,7 @@ func (r *runner) run(ctx context.Context) error {
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var workers sync.WaitGroup
-	for range min(max(r.o.Threads, 1), len(chains)) {
+	for range min(r.o.Threads, len(chains)) {
 		workers.Go(func() {
 			for i := range next {
 				if errs[i] = r.chain(inner, chains[i]); errs[i] != nil {
