@@ -78,9 +78,9 @@ func SPDFLoss(curves sims.Table, kind spdf.Kind) (LineChart, error) {
 	if err != nil {
 		return fail(err)
 	}
-	chart := LineChart{Title: "Fine-tuning loss", XLabel: "Training step", YLabel: "Loss (nats per token of the completion)"}
+	chart := LineChart{Title: "Fine-tuning loss", XLabel: "Training step", YLabel: "Loss (nats per token of the completion)", LogY: true}
 	if kind == spdf.Pretrain {
-		chart.Title, chart.YLabel = "Pre-training loss", "Loss (nats per token)"
+		chart.Title, chart.YLabel, chart.LogY = "Pre-training loss", "Loss (nats per token)", false
 	}
 	names := stageNames(kind)
 	var seed float64
