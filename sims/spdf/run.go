@@ -96,15 +96,12 @@ func (r *runner) run(ctx context.Context) error {
 	}
 	close(next)
 	workers.Wait()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	for _, err := range errs {
 		if err != nil && !errors.Is(err, context.Canceled) {
 			return err
 		}
 	}
-	return nil
+	return ctx.Err()
 }
 
 // chain pre-trains and fine-tunes.

@@ -24,7 +24,14 @@ type worker struct {
 // failed says which stage an error is of. A model that has no place on the machine is wrong input.
 func (w *worker) failed(id ID, err error) error {
 	if errors.As(err, new(*compiler.Error)) || errors.As(err, new(*pe.OutOfMemory)) {
-		return w.e.Curve.Problem("model.preset", "", "%v", err)
+		key := "model.d_model"
+		switch m := w.e.config.Mapping; {
+		case m.TokensPerPE > 0:
+			key = "mapping.tokens_per_pe"
+		case m.ColumnsPerHead > 0:
+			key = "mapping.columns_per_head"
+		}
+		return w.e.Curve.Problem(key, "", "%v", err)
 	}
 	return fmt.Errorf("%v: %w", id, err)
 }
