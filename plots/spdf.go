@@ -161,8 +161,11 @@ func SPDFScores(summary, baselines sims.Table) (LineChart, error) {
 	sparsity := r.numbers["sparsity"]
 	chart := LineChart{
 		Title:    "Dense and sparse fine-tuning after sparse pre-training",
-		Subtitle: fmt.Sprintf("Mean and standard deviation of %.0f seeds", slices.Max(r.numbers["seeds"])),
+		Subtitle: "One seed",
 		XLabel:   "Weight sparsity of pre-training", YLabel: "BLEU",
+	}
+	if n := slices.Max(r.numbers["seeds"]); n > 1 {
+		chart.Subtitle = fmt.Sprintf("Mean and standard deviation of %.0f seeds", n)
 	}
 	for _, s := range firsts(sparsity) {
 		chart.XTicks = append(chart.XTicks, Tick{s, percentLabel(s)})
