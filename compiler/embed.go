@@ -36,10 +36,15 @@ func (k *EmbedBackward) Name() string { return "embedding backward" }
 // Scratch is what the kernel needs beside its tiles.
 func (k *EmbedBackward) Scratch(s *Space) Scratch { return Scratch{} }
 
-// Layout is the program of the first rows PE rows of the first groups token groups: Out[x]
+// Layout is the program of the first rows PE rows of the first groups token groups, see sendNorth.
+func (k *EmbedBackward) Layout(s *Space, groups, rows int) (*Layout, error) {
+	return sendNorth(k, k.DY, s, groups, rows)
+}
+
+// sendNorth is the program in which every PE sends its part of a tile over the north edge: Out[x]
 // takes from column x the tile of one PE after the other, the first row first, each with a
 // control wavelet behind it: it turned that PE's router to what comes from the south.
-func (k *EmbedBackward) Layout(s *Space, groups, rows int) (*Layout, error) {
+func sendNorth(k Kernel, t *Tile, s *Space, groups, rows int) (*Layout, error) {
 	b := stepLayout(k, s, groups, rows)
 	b.use(collection, "collection", "blocks of single PEs, up the column and over the edge; switch positions")
 	own := fabric.Position{Rx: one(fabric.Ramp), Tx: one(fabric.North)}
@@ -51,13 +56,13 @@ func (k *EmbedBackward) Layout(s *Space, groups, rows int) (*Layout, error) {
 		b.Route(collection, At(x, rows-1), fabric.Route{Positions: []fabric.Position{own}})
 		b.EdgeOut(EdgeOut{Name: fmt.Sprintf("blocks of column %d", x), At: fabric.Coord{X: x}, Port: fabric.North, Color: collection})
 	}
-	r := newColumnRole(b, s, "embedding backward")
-	dy := k.DY.array(r.Role, s.Tokens)
+	r := newColumnRole(b, s, k.Name())
+	from := t.array(r.Role, s.Tokens)
 	send := r.Local("send")
 	r.Start(send)
-	send.FMov(1, pe.Out(dy.Type, collection), dy.All()).Count(r.elements).LoadDSDs()
+	send.FMov(1, pe.Out(from.Type, collection), from.All()).Count(r.elements).LoadDSDs()
 	send.SendControl(collection, CommandEnd, fabric.SwitchAdvance)
 	send.Halt()
-	r.placeAll(b, s, k.DY, groups, rows)
+	r.placeAll(b, s, t, groups, rows)
 	return b.Build()
 }

@@ -30,7 +30,7 @@ type Step struct {
 	Train  bool
 	Saved  bool // every block keeps its activations; otherwise only its input, and the rest is recomputed
 	Phases []Phase
-	Logits []VocabLogits // what a step up to the logits leaves in SRAM; otherwise empty
+	Logits []VocabLogits // what a step up to the logits reads out; otherwise empty
 	Tiles  []*Tile       // in the order of their first use
 	Ones   *Tile
 	Plan   MemoryPlan
@@ -47,7 +47,7 @@ type VocabLogits struct {
 // StepOptions shape a step.
 type StepOptions struct {
 	Train    bool // with backward pass
-	Logits   bool // ends with the logits, without a loss; not with Train
+	Logits   bool // ends with the logits, which go to MemoryX, without a loss; not with Train
 	Save     bool // keep all activations of all blocks
 	Chunks   int  // parts of the vocabulary, at least 1
 	RunAhead int  // most output rows beyond the pending ring
@@ -215,7 +215,9 @@ func (b *stepBuilder) head() {
 	}
 	if b.o.Logits {
 		for _, c := range chunks {
-			b.step.Logits = append(b.step.Logits, VocabLogits{logits(c), c.rows})
+			t := logits(c)
+			b.do("lm_head"+c.name, &Readout{X: t})
+			b.step.Logits = append(b.step.Logits, VocabLogits{t, c.rows})
 		}
 		return
 	}

@@ -224,9 +224,6 @@ func (s *Step) lifetimes(runAhead int) []Placed {
 		}
 	}
 	places[0].Last = len(s.Phases) - 1
-	for _, l := range s.Logits {
-		touch(l.Tile, len(s.Phases)-1)
-	}
 	return places
 }
 

@@ -52,8 +52,8 @@ func spdfColumns(t sims.Table, words, values []string) (spdfRows, error) {
 	return r, nil
 }
 
-// distinct keeps the first of equal values.
-func distinct[T comparable](values []T) (out []T) {
+// firsts keeps the first of equal values.
+func firsts[T comparable](values []T) (out []T) {
 	for _, v := range values {
 		if !slices.Contains(out, v) {
 			out = append(out, v)
@@ -78,9 +78,9 @@ func SPDFLoss(curves sims.Table, kind spdf.Kind) (LineChart, error) {
 	if err != nil {
 		return fail(err)
 	}
-	chart := LineChart{Title: "Fine-tuning loss", XLabel: "Training step", YLabel: "Loss (nats per token of the completion)"}
+	chart := LineChart{Title: "Fine-tuning loss", XLabel: "Training step", YLabel: "Loss (nats per token of the completion)", LogY: true}
 	if kind == spdf.Pretrain {
-		chart.Title, chart.YLabel = "Pre-training loss", "Loss (nats per token)"
+		chart.Title, chart.YLabel, chart.LogY = "Pre-training loss", "Loss (nats per token)", false
 	}
 	names := stageNames(kind)
 	var seed float64
@@ -97,11 +97,11 @@ func SPDFLoss(curves sims.Table, kind spdf.Kind) (LineChart, error) {
 		curve = append(curve, percentLabel(r.numbers["sparsity"][i])+suffix)
 	}
 	chart.Subtitle = fmt.Sprintf("By weight sparsity; lines: training, running mean; marks: validation. Seed %.0f", seed)
-	for _, name := range distinct(curve) {
+	for _, name := range firsts(curve) {
 		if name == "" {
 			continue
 		}
-		training, valid := Series{Name: name, Style: LineStyle{Thin: true, Stroke: Solid}}, Series{Name: name + ", validation", Style: LineStyle{Stroke: NoLine}}
+		training, valid := Series{Name: name, Style: LineStyle{Thin: true, Stroke: Solid}}, Series{Name: name + ", validation", Style: LineStyle{Stroke: NoLine, Paired: true}}
 		for i := range curve {
 			if curve[i] != name {
 				continue
@@ -115,10 +115,11 @@ func SPDFLoss(curves sims.Table, kind spdf.Kind) (LineChart, error) {
 			}
 		}
 		training.Y = runningMean(training.Y)
-		for _, s := range []Series{training, valid} {
-			if len(s.X) > 0 {
-				chart.Series = append(chart.Series, s)
-			}
+		if len(training.X) > 0 {
+			chart.Series = append(chart.Series, training)
+		}
+		if len(training.X) > 0 && len(valid.X) > 0 {
+			chart.Series = append(chart.Series, valid)
 		}
 	}
 	if len(chart.Series) == 0 {
@@ -160,10 +161,13 @@ func SPDFScores(summary, baselines sims.Table) (LineChart, error) {
 	sparsity := r.numbers["sparsity"]
 	chart := LineChart{
 		Title:    "Dense and sparse fine-tuning after sparse pre-training",
-		Subtitle: fmt.Sprintf("Mean and standard deviation of %.0f seeds", slices.Max(r.numbers["seeds"])),
+		Subtitle: "One seed",
 		XLabel:   "Weight sparsity of pre-training", YLabel: "BLEU",
 	}
-	for _, s := range distinct(sparsity) {
+	if n := slices.Max(r.numbers["seeds"]); n > 1 {
+		chart.Subtitle = fmt.Sprintf("Mean and standard deviation of %.0f seeds", n)
+	}
+	for _, s := range firsts(sparsity) {
 		chart.XTicks = append(chart.XTicks, Tick{s, percentLabel(s)})
 	}
 	for _, kind := range []spdf.Kind{spdf.FinetuneDense, spdf.FinetuneSparse} {
@@ -195,7 +199,7 @@ func SPDFDistances(cosine sims.Table, sparsity float64, kind spdf.Kind) (HeatMap
 	if err != nil {
 		return fail(err)
 	}
-	modules, layers := distinct(r.words["module"]), distinct(r.numbers["layer"])
+	modules, layers := firsts(r.words["module"]), firsts(r.numbers["layer"])
 	sum, count := make([]float64, len(modules)*len(layers)), make([]float64, len(modules)*len(layers))
 	top := 0.0
 	for i, d := range r.numbers["cosine_distance"] {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"cs2sim.dev/compiler"
+	"cs2sim.dev/pe"
 	"pgregory.net/rapid"
 )
 
@@ -27,6 +28,18 @@ func TestEmbedBackward(t *testing.T) {
 		in := NewHost(b.space)
 		b.fill(in, k.DY, b.rnd.NormFloat64)
 		b.try(k, in, b.link())
+	})
+}
+
+func TestReadout(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		b := drawBench(t, rt)
+		k := &compiler.Readout{X: b.tile("logits", b.space.Vocab, pe.F32)}
+		in := NewHost(b.space)
+		b.fill(in, k.X, b.rnd.NormFloat64)
+		r := b.try(k, in, 3)
+		b.same("what was read out", r.wave.Read[k.X], r.store.Read[k.X])
+		b.same("what was read out", r.store.Read[k.X], in.Tensor(k.X))
 	})
 }
 

@@ -108,6 +108,8 @@ func newPhase(m *Store, k compiler.Kernel) (phase, error) {
 		return &embed{m, k}, nil
 	case *compiler.EmbedBackward:
 		return &embedBackward{m, k}, nil
+	case *compiler.Readout:
+		return &readout{m, k}, nil
 	case *compiler.LossChunk:
 		return &lossChunk{m, k}, nil
 	case *compiler.LossReduce:

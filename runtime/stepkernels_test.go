@@ -142,6 +142,7 @@ type trial struct {
 	report *PhaseReport
 	host   *Host  // after values
 	store  *Store // after values
+	wave   *Store // after the run
 }
 
 // try runs k on the wavelet engine and on the host, which must agree bit for bit, and compares
@@ -196,7 +197,7 @@ func (b *bench) try(k compiler.Kernel, in *Host, near int64) *trial {
 		b.t.Fatal(err)
 	}
 	b.compare(k.Name(), r, p, near)
-	return &trial{r, p, host, store}
+	return &trial{r, p, host, store, wave}
 }
 
 // phase binds k to a MemoryX of its own.

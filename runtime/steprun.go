@@ -23,14 +23,20 @@ type Trainer struct {
 	fidelity Fidelity
 
 	phases []phase
-	host   *Host                   // stream engine: all tiles
-	images [][]uint16              // wavelet engine: all of SRAM
-	costs  map[string]*PhaseReport // cycles do not depend on values: one simulation per different phase
+	host   *Host                // stream engine: all tiles
+	images [][]uint16           // wavelet engine: all of SRAM
+	costs  map[string]phaseCost // cycles depend on values only by which weights are 0: one simulation per different phase
+}
+
+// phaseCost is the cycles of a kind of phase, and the weights they are of.
+type phaseCost struct {
+	weights string
+	report  *PhaseReport
 }
 
 // NewTrainer loads a step. The wavelet engine holds the SRAM of every PE in use.
 func NewTrainer(step *compiler.Step, store *Store, f Fidelity) (*Trainer, error) {
-	t := &Trainer{step: step, store: store, fidelity: f, costs: map[string]*PhaseReport{}}
+	t := &Trainer{step: step, store: store, fidelity: f, costs: map[string]phaseCost{}}
 	for _, ph := range step.Phases {
 		p, err := newPhase(store, ph.Kernel)
 		if err != nil {
@@ -114,15 +120,15 @@ func (t *Trainer) phase(ctx context.Context, i int, values bool) (*PhaseReport, 
 
 // cost is the cycles of phase i, simulated once for all phases alike.
 func (t *Trainer) cost(ctx context.Context, i int) (*PhaseReport, error) {
-	key := t.key(t.step.Phases[i].Kernel)
-	if p, ok := t.costs[key]; ok {
-		return p, nil
+	kind, weights := t.key(t.step.Phases[i].Kernel)
+	if c, ok := t.costs[kind]; ok && c.weights == weights {
+		return c.report, nil
 	}
 	p, err := t.phases[i].cycles(ctx)
 	if err != nil {
 		return nil, err
 	}
-	t.keep(key, p)
+	t.keep(kind, weights, p)
 	return p, nil
 }
 
@@ -132,8 +138,8 @@ func (t *Trainer) Cost(ctx context.Context, threads int, progress func(done, tot
 	var order []int // the first phase of each kind
 	seen := map[string]bool{}
 	for i := range t.phases {
-		if key := t.key(t.step.Phases[i].Kernel); !seen[key] {
-			seen[key] = true
+		if kind, _ := t.key(t.step.Phases[i].Kernel); !seen[kind] {
+			seen[kind] = true
 			order = append(order, i)
 		}
 	}
@@ -170,7 +176,8 @@ func (t *Trainer) Cost(ctx context.Context, threads int, progress func(done, tot
 		if errs[n] != nil {
 			return nil, fmt.Errorf("phase %d, %s %s of %s: %w", i, ph.Kernel.Name(), ph.Pass, ph.Name, errs[n])
 		}
-		t.keep(t.key(ph.Kernel), reports[n])
+		kind, weights := t.key(ph.Kernel)
+		t.keep(kind, weights, reports[n])
 	}
 	return t.Run(ctx, false, nil)
 }
@@ -202,17 +209,17 @@ func (t *Trainer) byMask(order []int) {
 }
 
 // keep files the cycles of a kind of phase once their account is closed.
-func (t *Trainer) keep(key string, p *PhaseReport) {
+func (t *Trainer) keep(kind, weights string, p *PhaseReport) {
 	s := t.step.Space
 	if got, want := p.Grid.Sum(s.Groups*s.Columns, s.Rows()).Total(), int64(s.Groups*s.Columns*s.Rows())*p.Cycles; got != want {
-		panic(fmt.Sprintf("runtime: states of kernel %s sum to %d, PEs x cycles is %d", key, got, want))
+		panic(fmt.Sprintf("runtime: states of kernel %s sum to %d, PEs x cycles is %d", kind, got, want))
 	}
-	t.costs[key] = p
+	t.costs[kind] = phaseCost{weights, p}
 }
 
-// key names what the cycles of a kernel depend on beside the space: its shape, and for a masked
-// matrix which one.
-func (t *Trainer) key(k compiler.Kernel) string {
+// key names what the cycles of a kernel depend on beside the space: its shape, and for a matrix
+// of which not every weight is sent, which one; weights tells its states apart.
+func (t *Trainer) key(k compiler.Kernel) (kind, weights string) {
 	shape := func(x *compiler.Tile) string {
 		if x == nil {
 			return "-"
@@ -225,19 +232,39 @@ func (t *Trainer) key(k compiler.Kernel) string {
 		}
 		return "dense"
 	}
+	sent := func(name string) string {
+		if name == "" {
+			return "none"
+		}
+		missing, version := t.store.sent(name)
+		if !t.store.Masked(name) && missing == 0 {
+			return "dense"
+		}
+		weights += fmt.Sprintf("%d ", version)
+		return name
+	}
 	switch k := k.(type) {
 	case *compiler.Linear:
-		return fmt.Sprintf("linear %s %t %s %s add %t bias %t %v", param(k.Param), k.Transposed, shape(k.X), shape(k.Y), k.Add != nil, k.Bias != "", k.RunAhead)
+		matrix, bias := sent(k.Param), sent(k.Bias)
+		kind = fmt.Sprintf("linear %s %t %s %s add %t bias %s %v", matrix, k.Transposed, shape(k.X), shape(k.Y), k.Add != nil, bias, k.RunAhead)
+		if matrix != "dense" && len(k.Rows) > 0 {
+			kind += fmt.Sprintf(" from row %d", k.Rows[0])
+		}
+		return kind, weights
 	case *compiler.WeightGrad:
-		return fmt.Sprintf("gradient %s %s %s bias %t %v", param(k.Param), shape(k.X), shape(k.DY), k.Bias != "", k.RunAhead)
+		kind = fmt.Sprintf("gradient %s %s %s bias %t %v", param(k.Param), shape(k.X), shape(k.DY), k.Bias != "", k.RunAhead)
+	case *compiler.Readout:
+		kind = fmt.Sprintf("readout %v", k.X.Bounds)
 	case *compiler.LossChunk:
-		return fmt.Sprintf("loss chunk %v %t", k.Logits.Bounds, k.First)
+		kind = fmt.Sprintf("loss chunk %v %t", k.Logits.Bounds, k.First)
 	case *compiler.LossBackward:
-		return fmt.Sprintf("loss backward %v", k.Logits.Bounds)
+		kind = fmt.Sprintf("loss backward %v", k.Logits.Bounds)
 	case *compiler.LayerNormBackward:
-		return fmt.Sprintf("norm backward add %t", k.Add != nil)
+		kind = fmt.Sprintf("norm backward add %t", k.Add != nil)
+	default:
+		kind = k.Name()
 	}
-	return k.Name()
+	return kind, ""
 }
 
 // runWavelets runs phase i on the mesh.

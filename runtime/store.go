@@ -18,10 +18,18 @@ type Store struct {
 	Batch    model.Batch
 	// LossScale multiplies the loss before the backward pass, so that small gradients survive fp16.
 	LossScale float32
-	Loss      float32 // of the micro-batch: its part of the weighted mean
+	Read      map[*compiler.Tile][]float32 // what was read out, as a host tensor
+	Loss      float32                      // of the micro-batch: its part of the weighted mean
 
 	masks []*model.Mask // [Layout.Tensors] of a store of shapes; nil where dense
 	bits  maskBits      // of them
+	zeros []zeroCount   // [Layout.Tensors] of a store with values
+}
+
+// zeroCount follows the streamed values of a tensor that are 0: those are not sent.
+type zeroCount struct {
+	n       int // of them, masked ones included
+	version int // counts the times when others were 0 than before
 }
 
 // NewStore puts parameters into MemoryX.
@@ -62,12 +70,39 @@ func (m *Store) positions(name string) (*model.Pattern, *model.Mask) {
 
 // Refresh rounds the parameters to the format they are streamed in.
 func (m *Store) Refresh() {
-	if cap(m.Streamed) < len(m.Params.Values) {
+	if m.Streamed == nil {
 		m.Streamed = make([]float32, len(m.Params.Values))
+		m.zeros = make([]zeroCount, len(m.Layout.Tensors))
 	}
-	for i, v := range m.Params.Values {
-		m.Streamed[i] = pe.Round(m.Space.Type(), v)
+	for i := range m.Layout.Tensors {
+		to := m.Layout.View(m.Streamed, i)
+		n, other := 0, false
+		for k, v := range m.Layout.View(m.Params.Values, i) {
+			v = pe.Round(m.Space.Type(), v)
+			other = other || (v == 0) != (to[k] == 0)
+			if to[k] = v; v == 0 {
+				n++
+			}
+		}
+		m.zeros[i].n = n
+		if other {
+			m.zeros[i].version++
+		}
 	}
+}
+
+// sent says which positions of a parameter are sent: how many of the mask's are not, and a
+// version that changes with them. Without values all are sent.
+func (m *Store) sent(name string) (missing, version int) {
+	if m.Params == nil {
+		return 0, 0
+	}
+	i := m.Layout.Index(name)
+	missing = m.zeros[i].n
+	if p := m.Pattern(name); p != nil {
+		missing -= m.Layout.Tensors[i].Len() - p.NonZeros()
+	}
+	return missing, m.zeros[i].version
 }
 
 // Tensor is a parameter as streamed, [rows][cols].

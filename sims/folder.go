@@ -37,6 +37,9 @@ func ownFiles() []string {
 		"answer.csv", "breakdown.csv", "excess.csv", "kernels.csv", "flops.csv", "scaling.csv", "sensitivity.csv",
 		"step-*.png", "step-*.svg", "roofline-*.png", "roofline-*.svg", "scaling-*.png", "scaling-*.svg",
 		"throughput.png", "throughput.svg", "compare.csv", "settings.csv", "compare.png", "compare.svg",
+		"summary.csv", "cost.csv", "curves.csv", "cosine.csv", "baselines.csv", "texts.csv",
+		"loss-*.png", "loss-*.svg", "scores.png", "scores.svg", "cosine-s*.png", "cosine-s*.svg",
+		"config.json", "encoder.json", "vocab.bpe", "weights-s*.safetensors",
 	}
 }
 
@@ -140,11 +143,7 @@ func (f *Folder) Write(name string, data []byte) error {
 
 // SavePoint keeps a finished point.
 func (f *Folder) SavePoint(p Point) error {
-	data, err := json.Marshal(p)
-	if err != nil {
-		return fmt.Errorf("point at sparsity %v: %w", p.Input.Sparsity, err)
-	}
-	return f.Write(filepath.Join(pointsName, p.Input.FileName()), append(data, '\n'))
+	return f.SaveJSON(p.Input.FileName(), p)
 }
 
 // Points reads the finished points. A file that is not a whole point of this version is passed over
@@ -171,14 +170,26 @@ func (f *Folder) Points() (map[string]Point, error) {
 	return found, nil
 }
 
+// PointsDir is the folder of finished points, and of checkpoints.
+func (f *Folder) PointsDir() string { return f.path(pointsName) }
+
+// SaveJSON keeps a finished part of a run under a name in the folder points.
+func (f *Folder) SaveJSON(name string, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return f.Write(filepath.Join(pointsName, name), append(data, '\n'))
+}
+
 // whole guards against files that were changed by others.
 func (p *Point) whole() bool {
 	r := p.Report
 	return p.Input.Version == Version && r.Cycles > 0 && r.States.Total() > 0 && len(p.Columns) > 0
 }
 
-// Clean removes what earlier runs left: all files of ours but run.toml, temporaries of a process that
-// was killed, and the points whose file names keep does not hold. Other files stay.
+// Clean removes what earlier runs left: all files of ours but run.toml and those whose names keep
+// holds, and temporaries of a process that was killed. Other files stay.
 func (f *Folder) Clean(keep map[string]bool) error {
 	remove := func(dir string, ours func(string) bool) error {
 		entries, err := os.ReadDir(dir)
@@ -196,7 +207,7 @@ func (f *Folder) Clean(keep map[string]bool) error {
 	}
 	patterns := ownFiles()
 	err := remove(f.Dir, func(name string) bool {
-		return isTemporary(name) || name != runFileName && slices.ContainsFunc(patterns, func(p string) bool {
+		return isTemporary(name) || name != runFileName && !keep[name] && slices.ContainsFunc(patterns, func(p string) bool {
 			ok, _ := filepath.Match(p, name)
 			return ok
 		})
@@ -208,9 +219,17 @@ func (f *Folder) Clean(keep map[string]bool) error {
 		return err
 	}
 	return remove(f.path(pointsName), func(name string) bool {
-		ok, _ := filepath.Match("s*-*.json", name)
-		return isTemporary(name) || ok && !keep[name]
+		return isTemporary(name) || isPoint(name) && !keep[name]
 	})
+}
+
+// isPoint tells the files of the folder points: a finished point or stage, a checkpoint,
+// and one that was set aside.
+func isPoint(name string) bool {
+	finished, _ := filepath.Match("s*-*.json", name)
+	checkpoint, _ := filepath.Match("s*-*.ckpt", name)
+	aside, _ := filepath.Match("s*-*.ckpt.bad", name)
+	return finished || checkpoint || aside
 }
 
 // isTemporary tells the files renameio writes before it renames them: a dot, the final name, a number.
@@ -220,7 +239,7 @@ func isTemporary(name string) bool {
 		return false
 	}
 	final := trimmed[1:]
-	if ok, _ := filepath.Match("s*-*.json", final); ok {
+	if isPoint(final) {
 		return true
 	}
 	return slices.ContainsFunc(ownFiles(), func(p string) bool { ok, _ := filepath.Match(p, final); return ok })

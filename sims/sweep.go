@@ -89,3 +89,25 @@ func (a Axis) cell(i int) any {
 	}
 	return tomlValue(a.Values[i])
 }
+
+// GridTable puts the varied keys before the tables of a grid's points, one below the other. The
+// tables have the same columns.
+func GridTable(axes []Axis, tables []Table) Table {
+	t := Table{Name: "sweep", Title: "sweep of " + axisNames(axes)}
+	for _, a := range axes {
+		t.Columns = append(t.Columns, Column{Name: a.Key.Name, Title: a.Key.Name, Unit: a.Key.Unit, Kind: a.kind()})
+	}
+	if len(tables) > 0 {
+		t.Columns = append(t.Columns, tables[0].Columns...)
+	}
+	for i, one := range tables {
+		var cells []any
+		for a, v := range place(axes, i) {
+			cells = append(cells, axes[a].cell(v))
+		}
+		for _, row := range one.Rows {
+			t.Rows = append(t.Rows, append(append([]any(nil), cells...), row...))
+		}
+	}
+	return t
+}

@@ -51,5 +51,8 @@ func savedFigures(dir string) ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.Experiment == sims.ExperimentSPDF {
+		return plotSPDF(dir)
+	}
 	return tableFigures(r)
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"io"
+	"os"
 	"sync"
 
 	"github.com/vbauerster/mpb/v8"
@@ -36,6 +38,17 @@ func (b *bar) set(done, total int64) {
 			mpb.AppendDecorators(decor.AverageETA(decor.ET_STYLE_MMSS), decor.Name(" left")))
 	}
 	b.bar.SetCurrent(done)
+}
+
+// note prints a line, above the bar where there is a terminal.
+func (b *bar) note(w io.Writer, text string) {
+	if f, ok := w.(*os.File); ok && b.group != nil {
+		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			fmt.Fprintln(b.group, text)
+			return
+		}
+	}
+	fmt.Fprintln(w, text)
 }
 
 // stop removes the bar, finished or not.

@@ -54,6 +54,13 @@ that enter the fabric at (X,Y), prints its life, and writes nothing.`,
 		if curves[0].Config.Experiment == sims.ExperimentGPT {
 			return c.trainGPT(ctx, out, curves, &gptRun{console: c, out: out, curves: curves})
 		}
+		if curves[0].Config.Experiment == sims.ExperimentSPDF {
+			if len(curves) > 1 {
+				return curves[0].Problem("variant", "", "experiment %s takes no variants, must be left out", sims.ExperimentSPDF)
+			}
+			_, err := c.spdf(ctx, out, curves[0])
+			return err
+		}
 		return c.simulate(ctx, out, curves, &matmulRun{console: c, out: out, curves: curves})
 	})
 	return cmd

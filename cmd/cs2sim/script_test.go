@@ -30,6 +30,9 @@ func TestScripts(t *testing.T) {
 			"same":       sameFolder,
 			"unwritable": unwritable,
 			"none":       none,
+			"one":        one,
+			"plant":      plant,
+			"rmglob":     removeAll,
 		},
 	})
 }
@@ -56,47 +59,54 @@ func checkCode(ts *testscript.TestScript, want string, err error) {
 
 // interrupt DIR N COMMAND ... sends SIGINT when N points are finished in DIR; the exit code must be 130.
 func interruptRun(ts *testscript.TestScript, _ bool, args []string) {
-	checkCode(ts, "130", signalRun(ts, args, "points/s*.json", syscall.SIGINT))
-}
-
-// killed DIR N COMMAND ... ends it when N runs are in DIR's trace; there is no time to clean up.
-func killedRun(ts *testscript.TestScript, _ bool, args []string) {
-	if signalRun(ts, args, "trace/profile-*.pb.gz", syscall.SIGKILL) == nil {
-		ts.Fatalf("it was not killed")
-	}
-}
-
-// signalRun starts COMMAND and sends it a signal when N files of a pattern are in DIR.
-func signalRun(ts *testscript.TestScript, args []string, pattern string, signal os.Signal) error {
 	if len(args) < 3 {
 		ts.Fatalf("usage: interrupt DIR N COMMAND ...")
 	}
+	points, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	cmd := startUntil(ts, filepath.Join(args[0], "points", "s*.json"), points, args[2:])
+	ts.Check(cmd.Process.Signal(syscall.SIGINT))
+	checkCode(ts, "130", cmd.Wait())
+}
+
+// killed GLOB N COMMAND ... ends the command when N files match; there is no time to clean up.
+func killedRun(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 3 {
+		ts.Fatalf("usage: killed GLOB N COMMAND ...")
+	}
 	files, err := strconv.Atoi(args[1])
 	ts.Check(err)
+	cmd := startUntil(ts, args[0], files, args[2:])
+	ts.Check(cmd.Process.Kill())
+	if err := cmd.Wait(); err == nil {
+		ts.Fatalf("the command ended before it was killed")
+	}
+}
+
+// startUntil starts a command and waits until so many files match.
+func startUntil(ts *testscript.TestScript, glob string, files int, args []string) *exec.Cmd {
 	path := ""
 	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
-		if p := filepath.Join(dir, args[2]); path == "" && isFile(p) {
+		if p := filepath.Join(dir, args[0]); path == "" && isFile(p) {
 			path = p
 		}
 	}
-	cmd := exec.Command(path, args[3:]...)
+	cmd := exec.Command(path, args[1:]...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Stdout, cmd.Stderr = ts.Stdout(), ts.Stderr()
 	ts.Check(cmd.Start())
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(60 * time.Second)
 	for {
-		found, _ := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), pattern))
+		found, _ := filepath.Glob(ts.MkAbs(glob))
 		if len(found) >= files {
-			break
+			return cmd
 		}
 		if time.Now().After(deadline) {
 			cmd.Process.Kill()
-			ts.Fatalf("%d files %s after 20 s, must be %d", len(found), pattern, files)
+			ts.Fatalf("%d files match %s after a minute, must be %d", len(found), glob, files)
 		}
 		time.Sleep(time.Millisecond)
 	}
-	ts.Check(cmd.Process.Signal(signal))
-	return cmd.Wait()
 }
 
 func isFile(path string) bool {
@@ -160,6 +170,50 @@ func none(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(err)
 		if len(found) > 0 {
 			ts.Fatalf("there must be no %s", strings.Join(found, ", "))
+		}
+	}
+}
+
+// one GLOB fails unless one file matches.
+func one(ts *testscript.TestScript, _ bool, args []string) {
+	for _, pattern := range args {
+		onlyFile(ts, pattern)
+	}
+}
+
+func onlyFile(ts *testscript.TestScript, pattern string) string {
+	found, err := filepath.Glob(ts.MkAbs(pattern))
+	ts.Check(err)
+	if len(found) != 1 {
+		ts.Fatalf("%d files match %s, must be one", len(found), pattern)
+	}
+	return found[0]
+}
+
+// plant FILE GLOB STEP copies a file to where a run that has a checkpoint that matches looks for
+// that of another step.
+func plant(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: plant FILE GLOB STEP")
+	}
+	found, err := filepath.Glob(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if len(found) == 0 {
+		ts.Fatalf("no file matches %s", args[1])
+	}
+	data, err := os.ReadFile(onlyFile(ts, args[0]))
+	ts.Check(err)
+	name := found[0][:strings.LastIndex(found[0], "-")+1] + args[2] + ".ckpt"
+	ts.Check(os.WriteFile(name, data, 0o666))
+}
+
+// rmglob GLOB removes the files that match.
+func removeAll(ts *testscript.TestScript, _ bool, args []string) {
+	for _, pattern := range args {
+		found, err := filepath.Glob(ts.MkAbs(pattern))
+		ts.Check(err)
+		for _, path := range found {
+			ts.Check(os.Remove(path))
 		}
 	}
 }

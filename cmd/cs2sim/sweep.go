@@ -20,7 +20,8 @@ func newSweep(c *console) *cobra.Command {
 		Long: `Run a run file at every combination of the varied keys, points in parallel. VALUES is a list a,b,c whose
 items may be ranges: lo:hi:step, or lo:hi:xFACTOR for equal ratios; both ends count. Any key of the run
 file or of its [machine] table may be varied; of a list key each value is a list of one. Speedups are over
-the dense point of the same combination. Variants of the run file take no part.`,
+the dense point of the same combination. Variants of the run file take no part. An spdf experiment is
+run whole at each point, into a folder of its own.`,
 		Example: `  cs2sim sweep examples/small.toml --vary mapping.groups=1:4:1
   cs2sim sweep examples/small.toml --vary matmul.tokens=64:1024:x2 --vary machine.buffer_depth=1,4`,
 		Args:              oneFile("a run file"),
@@ -57,11 +58,14 @@ the dense point of the same combination. Variants of the run file take no part.`
 		if out.dir == "" {
 			out.dir = defaultDir(args[0], "-sweep")
 		}
-		grid := gridSweep{console: c, out: out, base: base, vary: vary, axes: axes}
-		if base.Config.Experiment == sims.ExperimentGPT {
-			return c.trainGPT(ctx, out, curves, &gptSweep{gridSweep: grid, curves: curves})
+		grid := &gridSweep{console: c, out: out, base: base, vary: vary, axes: axes}
+		switch base.Config.Experiment {
+		case sims.ExperimentGPT:
+			return c.trainGPT(ctx, out, curves, &gptSweep{gridSweep: *grid, curves: curves})
+		case sims.ExperimentSPDF:
+			return c.spdfSweep(ctx, grid, curves)
 		}
-		return c.simulate(ctx, out, curves, &grid)
+		return c.simulate(ctx, out, curves, grid)
 	})
 	return cmd
 }

@@ -4,27 +4,27 @@ import (
 	"context"
 	"errors"
 	"math"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"sync"
 
-	"cs2sim.dev/model"
 	"cs2sim.dev/sims"
 	"cs2sim.dev/sims/train"
 )
 
 // Options steer how an experiment runs, never what comes out.
 type Options struct {
-	Threads  int                                     // chains at a time, at least 1
-	Dir      string                                  // of checkpoints
-	Resume   bool                                    // go on from checkpoints in Dir
-	Have     map[string]Stage                        // finished earlier, by key
-	Done     func(Stage, *model.Params) error        // called after each further stage with its weights, one call at a time
-	Progress func(done, total int64)                 // called after every step, from several goroutines
-	Step     func(snapshot func() []Stage)           // called after every step; snapshot is all stages as they are
-	Note     func(text string)                       // a thing a person should know, such as a damaged checkpoint
-	engine   func(*Experiment) (train.Engine, error) // tests only; nil: the machine
+	Threads  int                           // chains at a time, at most one per processor; 0: as many
+	Dir      string                        // of checkpoints
+	Resume   bool                          // go on from checkpoints in Dir
+	Have     map[string]Stage              // finished earlier, by key
+	Begin    func() error                  // called before each checkpoint is written
+	Done     func(Stage, File) error       // called after each further stage with its weights, one call at a time
+	Progress func(done, total int64)       // called after every step, one call at a time
+	Step     func(snapshot func() []Stage) // called after every step; snapshot is all stages as they are
+	Note     func(text string)             // a thing a person should know, such as a damaged checkpoint
+
+	engine func(*Experiment) (train.Engine, error) // tests only; nil: the machine
 }
 
 // Run does all stages that o.Have does not have. With an error, or ctx cancelled, it returns what
@@ -33,6 +33,7 @@ func (e *Experiment) Run(ctx context.Context, o Options) ([]Stage, error) {
 	if o.engine == nil {
 		o.engine = newMachine
 	}
+	o.Threads = sims.Threads(o.Threads)
 	r := &runner{e: e, o: o, stages: map[ID]*Stage{}}
 	for _, id := range e.ids() {
 		s := &Stage{ID: id, Key: e.key(id)}
@@ -78,7 +79,7 @@ func (r *runner) run(ctx context.Context) error {
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var workers sync.WaitGroup
-	for range min(max(r.o.Threads, 1), len(chains)) {
+	for range min(r.o.Threads, len(chains)) {
 		workers.Go(func() {
 			for i := range next {
 				if errs[i] = r.chain(inner, chains[i]); errs[i] != nil {
@@ -95,15 +96,12 @@ func (r *runner) run(ctx context.Context) error {
 	}
 	close(next)
 	workers.Wait()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	for _, err := range errs {
 		if err != nil && !errors.Is(err, context.Canceled) {
 			return err
 		}
 	}
-	return nil
+	return ctx.Err()
 }
 
 // chain pre-trains and fine-tunes.
@@ -212,14 +210,4 @@ func (e *Experiment) validationSequences(id ID) (n int) {
 }
 
 // checkpoints of a stage.
-func (r *runner) checkpoints(s *Stage) train.Checkpoints {
-	return train.Checkpoints{Dir: r.o.Dir, Name: s.Name(), Key: s.Key}
-}
-
-// CheckpointPattern matches the names of checkpoints in Options.Dir.
-const CheckpointPattern = "s*-*-*.ckpt"
-
-// LastCheckpoint is the file of a finished pre-training's weights, from which fine-tunings begin.
-func (s *Stage) LastCheckpoint() string {
-	return filepath.Base(train.Checkpoints{Name: s.Name()}.Path(s.Training.Step))
-}
+func (r *runner) checkpoints(s *Stage) train.Checkpoints { return s.checkpoints(r.o.Dir) }

@@ -166,7 +166,7 @@ func TestInterrupted(t *testing.T) {
 			}
 			stages, err := e.Run(ctx, Options{
 				Threads: 1 + int(every%2), Dir: dir, Resume: true, Have: have, engine: reference,
-				Done: func(s Stage, _ *model.Params) error {
+				Done: func(s Stage, _ File) error {
 					var kept Stage // as it comes back from a file
 					if err := json.Unmarshal([]byte(asJSON(t, s)), &kept); err != nil {
 						return err

@@ -24,7 +24,14 @@ type worker struct {
 // failed says which stage an error is of. A model that has no place on the machine is wrong input.
 func (w *worker) failed(id ID, err error) error {
 	if errors.As(err, new(*compiler.Error)) || errors.As(err, new(*pe.OutOfMemory)) {
-		return w.e.Curve.Problem("model.preset", "", "%v", err)
+		key := "model.d_model"
+		switch m := w.e.config.Mapping; {
+		case m.TokensPerPE > 0:
+			key = "mapping.tokens_per_pe"
+		case m.ColumnsPerHead > 0:
+			key = "mapping.columns_per_head"
+		}
+		return w.e.Curve.Problem(key, "", "%v", err)
 	}
 	return fmt.Errorf("%v: %w", id, err)
 }
@@ -179,11 +186,19 @@ func (w *worker) train(ctx context.Context, s *Stage, p *model.Params, plan trai
 	if state == nil {
 		state = train.NewState(p, w.e.config.Model.Precision)
 	}
+	save := func(now *train.State) error {
+		if w.o.Begin != nil {
+			if err := w.o.Begin(); err != nil {
+				return err
+			}
+		}
+		return store.Save(now)
+	}
 	w.units = 0
 	all := w.e.units(s.ID)
 	trained := all - int64(w.e.decodeUnits(s.ID, w.e.config.Decode.MaxNewTokens))
 	hooks := train.Hooks{
-		Save: store.Save,
+		Save: save,
 		Step: func(now *train.State) {
 			if last := now.Steps[len(now.Steps)-1]; last.Skipped {
 				w.note(fmt.Sprintf("%v: step %d: a gradient overflows fp16 at loss scale %.0f: skipped, the scale falls to %.0f",
@@ -200,7 +215,7 @@ func (w *worker) train(ctx context.Context, s *Stage, p *model.Params, plan trai
 	}
 	w.report(trained - w.units)
 	// What comes next may be interrupted as well.
-	return state, store.Save(state)
+	return state, save(state)
 }
 
 func (w *worker) report(units int64) {
@@ -247,5 +262,9 @@ func (w *worker) done(s *Stage, p *model.Params) error {
 	if w.o.Done == nil {
 		return nil
 	}
-	return w.o.Done(*s, p)
+	weights, err := WeightsFile(s.ID, p)
+	if err != nil {
+		return err
+	}
+	return w.o.Done(*s, weights)
 }

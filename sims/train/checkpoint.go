@@ -70,7 +70,7 @@ func (c Checkpoints) Save(s *State) error {
 
 // Prune removes all checkpoints of the run but the newest n.
 func (c Checkpoints) Prune(n int) error {
-	files, err := c.files()
+	files, err := c.Files()
 	if err != nil {
 		return err
 	}
@@ -82,8 +82,8 @@ func (c Checkpoints) Prune(n int) error {
 	return nil
 }
 
-// files lists the checkpoints, newest first.
-func (c Checkpoints) files() ([]string, error) {
+// Files lists the checkpoints, newest first.
+func (c Checkpoints) Files() ([]string, error) {
 	entries, err := os.ReadDir(c.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("reading checkpoints: %w", err)
@@ -100,10 +100,15 @@ func (c Checkpoints) files() ([]string, error) {
 	return files, nil
 }
 
+// setAside is put behind the name of a checkpoint that is of no use to the run: it would else
+// stand for a newer state than the run's own.
+const setAside = ".bad"
+
 // Newest loads the newest checkpoint that is whole and of this run, into parameters of that
-// shape with their masks. problems says what is wrong with those passed over. With none left it is nil.
+// shape with their masks. Others are set aside, under their name and ".bad"; problems says what is
+// wrong with them. With none left it is nil.
 func (c Checkpoints) Newest(p *model.Params) (s *State, problems []error, err error) {
-	files, err := c.files()
+	files, err := c.Files()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -113,6 +118,9 @@ func (c Checkpoints) Newest(p *model.Params) (s *State, problems []error, err er
 			return s, problems, nil
 		}
 		problems = append(problems, err)
+		if err := os.Rename(f, f+setAside); err != nil {
+			return nil, problems, fmt.Errorf("setting a checkpoint aside: %w", err)
+		}
 	}
 	return nil, problems, nil
 }

@@ -59,6 +59,9 @@ func TestCheckpointsKeepTwo(t *testing.T) {
 		if err != nil || s == nil || s.Step != 10 || p.Values[0] != 10 {
 			t.Fatalf("%d bytes: %v, %v", len(broken), s, err)
 		}
+		if _, err := os.Stat(newest + ".bad"); err != nil {
+			t.Errorf("%d bytes: not set aside: %v", len(broken), err)
+		}
 		if len(problems) != 1 || !strings.Contains(problems[0].Error(), newest) {
 			t.Errorf("%d bytes: %v", len(broken), problems)
 		}
@@ -75,6 +78,9 @@ func TestForeignCheckpoint(t *testing.T) {
 	s, problems, err := other.Newest(p)
 	if err != nil || s != nil || len(problems) != 1 || !strings.Contains(problems[0].Error(), "is of another run") {
 		t.Errorf("%v, %v, %v", s, problems, err)
+	}
+	if err := os.Rename(filepath.Join(c.Dir, "a-00000005.ckpt.bad"), filepath.Join(c.Dir, "a-00000005.ckpt")); err != nil {
+		t.Error(err)
 	}
 	big := shape
 	big.Layers = 2

@@ -268,7 +268,7 @@ func (l *loadedStep) collect(sequences [][]int32, out [][]float32) {
 		out[n] = make([]float32, s.Model.Vocabulary)
 	}
 	for _, part := range l.step.Logits {
-		x := l.trainer.Tile(part.Tile)
+		x := l.store.Read[part.Tile]
 		for n, tokens := range sequences {
 			g, y, i := s.Place(n, len(tokens)-1)
 			for f, token := range part.Rows {

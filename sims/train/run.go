@@ -54,8 +54,10 @@ func Run(ctx context.Context, e Engine, p Plan, s *State, h Hooks) error {
 		}
 		switch {
 		case err != nil && ctx.Err() != nil:
-			if err := save(); err != nil {
-				return err
+			if s.Step > 0 { // else nothing is lost
+				if err := save(); err != nil {
+					return err
+				}
 			}
 			return ctx.Err()
 		case err != nil:
