@@ -60,7 +60,7 @@ Exit codes: 0 done; 1 the simulated machine or the disk failed; 2 wrong input;
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newRun(c), newSweep(c), newCompile(c), newPlot(c), newCompare(c), newTop(c), newTrace(c), newMachines(c), newValidate(c), newVersion(c))
+	root.AddCommand(newRun(c), newSweep(c), newCompile(c), newPlot(c), newCompare(c), newTop(c), newTrace(c), newView(c), newMachines(c), newValidate(c), newVersion(c))
 	return root
 }
 

@@ -24,7 +24,7 @@ func files(t testing.TB) (manifest []byte, tables map[string][]byte) {
 	for _, kind := range []string{"phases", "cells", "memory"} {
 		tables[kind] = read(partName(kind, 0, "parquet"))
 	}
-	return read(manifestFile), tables
+	return read(ManifestFile), tables
 }
 
 // TestHostileManifest: each change of the manifest is refused by a reason that names it.

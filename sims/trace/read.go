@@ -34,7 +34,7 @@ func Read(dir string) (*Trace, error) {
 		return nil, fmt.Errorf("%s: %w", dir, plain(err))
 	}
 	defer root.Close()
-	name := filepath.Join(Folder, manifestFile)
+	name := filepath.Join(Folder, ManifestFile)
 	data, err := readBounded(root, name, maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: holds no trace; the folder of a run has %s", dir, name)

@@ -22,7 +22,7 @@ const (
 	Folder       = "trace"            // tables and manifest
 	ProfileFile  = "profile.pb.gz"    // all runs
 	TimelineFile = "timeline.json.gz" // all runs
-	manifestFile = "manifest.json"
+	ManifestFile = "manifest.json"    // in Folder, names all tables
 )
 
 // Version of the format; it changes when a reader of the old one would misread the new one.
@@ -186,7 +186,7 @@ func (w *Writer) putManifest() error {
 	if err != nil {
 		return fmt.Errorf("manifest of the trace: %w", err)
 	}
-	return w.put(filepath.Join(Folder, manifestFile), append(data, '\n'))
+	return w.put(filepath.Join(Folder, ManifestFile), append(data, '\n'))
 }
 
 // put puts a file in place whole.

@@ -1,0 +1,320 @@
+// A run as the server sends it, and what it adds up to: maps, sums and one PE's life over a window
+// of phases. Everything shown is one of these sums; nothing is sampled.
+
+const magic = "cs2view1";
+const types = { u32: Uint32Array, i32: Int32Array, f64: Float64Array, i64: BigInt64Array };
+
+/** decode reads the server's message; see encode.go. */
+export function decode(buffer) {
+  const text = (from, size) => new TextDecoder().decode(new Uint8Array(buffer, from, size));
+  if (buffer.byteLength < 16 || text(0, 8) !== magic) throw new Error("the server's answer is not a run");
+  const size = Number(new DataView(buffer).getBigUint64(8, true));
+  const head = JSON.parse(text(16, size));
+  const arrays = {};
+  for (const a of head.arrays) arrays[a.name] = new types[a.type](buffer, 16 + size + a.offset, a.length);
+  return new Run(head, arrays);
+}
+
+/** Run holds one run. Coordinates are PEs, times are cycles, windows are phases first..last. */
+export class Run {
+  constructor(head, arrays) {
+    this.head = head;
+    this.name = head.name;
+    this.width = head.machine.width;
+    this.height = head.machine.height;
+    this.usedWidth = head.place.width;
+    this.usedHeight = head.place.height;
+    this.states = head.states.map((s) => s.name);
+    this.a = arrays;
+    this.phases = arrays["phase.start"].length;
+    this.kinds = arrays["kind.counted"].length;
+    this.memory = arrays["memory.name"].length;
+    this.measured = new Map();
+    this.families = families(this);
+  }
+
+  phaseText(i, field) { return this.head.names[this.a["phase." + field][i]]; }
+
+  start(i) { return this.a["phase.start"][i]; }
+
+  cycles(i) { return this.a["phase.cycles"][i]; }
+
+  end(i) { return this.start(i) + this.cycles(i); }
+
+  inUse(x, y) { return x < this.usedWidth && y < this.usedHeight; }
+
+  /** window counts how often each kind occurs in the phases, and their cycles. */
+  window(first, last) {
+    if (this.windowIs && this.windowIs.first === first && this.windowIs.last === last) return this.windowIs;
+    const times = new Float64Array(this.kinds);
+    let cycles = 0;
+    for (let i = first; i <= last; i++) {
+      times[this.a["phase.kind"][i]]++;
+      cycles += this.cycles(i);
+    }
+    return (this.windowIs = { first, last, times, cycles });
+  }
+
+  /** totals are the PE-cycles of the whole rectangle by state, exact. */
+  totals(first, last) {
+    const { times } = this.window(first, last);
+    const sums = this.a["kind.sums"], n = this.states.length;
+    const out = new Array(n).fill(0n);
+    for (let k = 0; k < this.kinds; k++) {
+      if (times[k] === 0) continue;
+      const t = BigInt(times[k]);
+      for (let s = 0; s < n; s++) out[s] += t * sums[k * n + s];
+    }
+    return out;
+  }
+
+  /** phaseShares are the shares of all PEs by state in one phase. */
+  phaseShares(i) {
+    if (!this.shares) {
+      const n = this.states.length, sums = this.a["kind.sums"];
+      this.shares = new Float64Array(this.kinds * n);
+      for (let k = 0; k < this.kinds; k++) {
+        let all = 0;
+        for (let s = 0; s < n; s++) all += Number(sums[k * n + s]);
+        for (let s = 0; s < n; s++) this.shares[k * n + s] = all ? Number(sums[k * n + s]) / all : 0;
+      }
+    }
+    const n = this.states.length, k = this.a["phase.kind"][i];
+    return this.shares.subarray(k * n, (k + 1) * n);
+  }
+
+  /** locate finds the cell of one PE in every kind. */
+  locate(x, y) {
+    if (this.located && this.located.x === x && this.located.y === y) return this.located.cells;
+    const spans = this.a["class.span"], n = spans.length / 8;
+    const has = new Uint8Array(n);
+    for (let c = 0; c < n; c++) has[c] = within(spans, 8 * c, x) && within(spans, 8 * c + 4, y) ? 1 : 0;
+    const cells = new Int32Array(this.kinds).fill(-1);
+    const first = this.a["kind.first"], of = this.a["cell.class"];
+    for (let k = 0; k < this.kinds; k++) {
+      for (let i = first[k]; i < first[k + 1]; i++) {
+        if (has[of[i]]) {
+          cells[k] = i;
+          break;
+        }
+      }
+    }
+    this.located = { x, y, cells };
+    return cells;
+  }
+
+  /** addCell adds the cycles by state of the PE in row y, times over, in a cell. */
+  addCell(cell, y, times, out) {
+    const from = this.a["class.span"][8 * this.a["cell.class"][cell] + 4];
+    const late = (y - from) * times;
+    const w = this.a["cell.late_wait_weights"][cell] * late, p = this.a["cell.late_wait_partial_sums"][cell] * late;
+    for (let s = 0; s < this.states.length; s++) {
+      const name = this.states[s];
+      out[s] += this.a["cell." + name][cell] * times;
+      if (name === "wait_weights") out[s] += w;
+      if (name === "wait_partial_sums") out[s] += p;
+      if (name === "idle") out[s] -= w + p;
+    }
+  }
+
+  /** peStates are the cycles by state of one PE. */
+  peStates(x, y, first, last) {
+    const { times } = this.window(first, last);
+    const cells = this.locate(x, y);
+    const out = new Float64Array(this.states.length);
+    for (let k = 0; k < this.kinds; k++) {
+      if (times[k] > 0 && cells[k] >= 0) this.addCell(cells[k], y, times[k], out);
+    }
+    return out;
+  }
+
+  /** peKinds are the shares of one PE by state in every kind, for its timeline. */
+  peKinds(x, y) {
+    const n = this.states.length, cells = this.locate(x, y);
+    const out = new Float64Array(this.kinds * n);
+    for (let k = 0; k < this.kinds; k++) {
+      if (cells[k] < 0) continue;
+      const one = out.subarray(k * n, (k + 1) * n);
+      this.addCell(cells[k], y, 1, one);
+      let all = 0;
+      for (const v of one) all += v;
+      for (let s = 0; s < n; s++) one[s] = all ? one[s] / all : 0;
+    }
+    return out;
+  }
+
+  /** live lists what lies in SRAM in a phase, by address. */
+  live(phase) {
+    const m = (field, i) => this.a["memory." + field][i];
+    const out = [];
+    for (let i = 0; i < this.memory; i++) {
+      if (m("first", i) <= phase && phase <= m("last", i)) {
+        out.push({ name: this.head.names[m("name", i)], base: m("base", i), bytes: m("bytes", i) });
+      }
+    }
+    return out.sort((a, b) => a.base - b.base);
+  }
+
+  /** memoryEnd is the highest address in use at any time. */
+  memoryEnd() {
+    let end = 0;
+    for (let i = 0; i < this.memory; i++) end = Math.max(end, this.a["memory.base"][i] + this.a["memory.bytes"][i]);
+    return end;
+  }
+
+  /** featuresOf says which features a column holds. */
+  featuresOf(x) {
+    const p = this.head.place, bounds = p.features ?? [];
+    if (bounds.length === 0 || x >= p.width || p.columns === 0) return "-";
+    const c = x % p.columns;
+    return `${bounds[c]}..${bounds[c + 1] - 1}`;
+  }
+
+  /** tokensOf says which tokens a PE holds. */
+  tokensOf(x, y) {
+    const p = this.head.place, rows = p.sequence_rows ?? 0;
+    if (!this.inUse(x, y) || p.columns === 0) return "none: not in use";
+    const group = Math.floor(x / p.columns);
+    if (rows === 0) {
+      const first = (group * p.height + y) * p.tokens_per_pe;
+      return `${first}..${first + p.tokens_per_pe - 1}`;
+    }
+    const first = (y % rows) * p.tokens_per_pe;
+    return `${first}..${first + p.tokens_per_pe - 1} of sequence ${group * Math.floor(p.height / rows) + Math.floor(y / rows)}`;
+  }
+
+  /** hasWavelets tells whether they were counted PE by PE in all of the phases. */
+  hasWavelets(first, last) {
+    for (let i = first; i <= last; i++) {
+      if (this.a["kind.counted"][this.a["phase.kind"][i]] === 0 && this.phaseText(i, "kernel") !== "kernel switch") return false;
+    }
+    return true;
+  }
+
+  /** measure is a number per cell: of a PE in its first row, and how it grows per row. */
+  measure(m) {
+    const known = this.measured.get(m.id);
+    if (known) return known;
+    if (this.measured.size > 2) this.measured.clear(); // one is 16 bytes for each of up to a million cells
+    const cells = this.a["cell.class"].length;
+    const value = new Float64Array(cells), slope = new Float64Array(cells);
+    const grow = (state, column, by) => {
+      if (!m.states?.includes(state)) return;
+      const late = this.a["cell.late_" + column];
+      for (let i = 0; i < cells; i++) slope[i] += by * late[i];
+    };
+    for (const name of m.states ?? []) {
+      const of = this.a["cell." + name];
+      for (let i = 0; i < cells; i++) value[i] += of[i];
+    }
+    if (m.id === "wavelets") value.set(this.a["cell.wavelets"]);
+    grow("wait_weights", "wait_weights", 1);
+    grow("wait_partial_sums", "wait_partial_sums", 1);
+    grow("idle", "wait_weights", -1);
+    grow("idle", "wait_partial_sums", -1);
+    const made = { value, slope };
+    this.measured.set(m.id, made);
+    return made;
+  }
+
+  /** raster adds up a measure for every used PE, row by row of the used rectangle. */
+  raster(first, last, m, out) {
+    const { times } = this.window(first, last);
+    const { value, slope } = this.measure(m);
+    const classes = this.a["class.span"].length / 8;
+    const base = (this.accValue ??= new Float64Array(classes)).fill(0);
+    const grow = (this.accSlope ??= new Float64Array(classes)).fill(0);
+    const of = this.a["cell.class"], from = this.a["kind.first"];
+    for (let k = 0; k < this.kinds; k++) {
+      const t = times[k];
+      if (t === 0) continue;
+      for (let i = from[k]; i < from[k + 1]; i++) {
+        base[of[i]] += t * value[i];
+        grow[of[i]] += t * slope[i];
+      }
+    }
+    out.fill(0);
+    for (const f of this.families) paint(this, f, base, grow, out);
+    return out;
+  }
+}
+
+function within(spans, at, v) {
+  const from = spans[at], step = spans[at + 1], block = spans[at + 2], count = spans[at + 3];
+  return v >= from && v < from + (count - 1) * step + block && (v - from) % step < block;
+}
+
+// families are the classes with the same rows. Where they fill most columns, a row is painted from a
+// template of one row, and otherwise class by class.
+function families(run) {
+  const spans = run.a["class.span"], byRows = new Map();
+  for (let c = 0; c < spans.length / 8; c++) {
+    if (spans[8 * c] >= run.usedWidth || spans[8 * c + 4] >= run.usedHeight) continue;
+    const key = spans.subarray(8 * c + 4, 8 * c + 8).join(" ");
+    if (!byRows.has(key)) byRows.set(key, []);
+    byRows.get(key).push(c);
+  }
+  return [...byRows.values()].map((classes) => {
+    const [y, step, block, count] = spans.subarray(8 * classes[0] + 4, 8 * classes[0] + 8);
+    let members = 0;
+    for (const c of classes) members += spans[8 * c + 2] * spans[8 * c + 3];
+    return { y, step, block, count, classes: Uint32Array.from(classes), dense: 4 * members > run.usedWidth };
+  });
+}
+
+function eachColumn(spans, c, width, f) {
+  const at = 8 * c, from = spans[at], step = spans[at + 1], block = spans[at + 2], count = spans[at + 3];
+  for (let n = 0; n < count; n++) {
+    const x0 = from + n * step, x1 = Math.min(width, x0 + block);
+    for (let x = x0; x < x1; x++) f(x);
+  }
+}
+
+function paint(run, f, base, grow, out) {
+  const spans = run.a["class.span"], w = run.usedWidth, h = run.usedHeight;
+  const some = f.classes.some((c) => base[c] !== 0 || grow[c] !== 0);
+  if (!some) return;
+  const rows = (each) => {
+    for (let n = 0; n < f.count; n++) {
+      for (let k = 0; k < f.block; k++) {
+        const y = f.y + n * f.step + k;
+        if (y < h) each(y);
+      }
+    }
+  };
+  if (f.dense) {
+    const b = new Float64Array(w), g = new Float64Array(w);
+    for (const c of f.classes) {
+      eachColumn(spans, c, w, (x) => {
+        b[x] += base[c];
+        g[x] += grow[c];
+      });
+    }
+    rows((y) => {
+      const row = y * w, d = y - f.y;
+      for (let x = 0; x < w; x++) out[row + x] += b[x] + d * g[x];
+    });
+    return;
+  }
+  for (const c of f.classes) {
+    const columns = [];
+    eachColumn(spans, c, w, (x) => columns.push(x));
+    rows((y) => {
+      const v = base[c] + (y - f.y) * grow[c];
+      for (const x of columns) out[y * w + x] += v;
+    });
+  }
+}
+
+/** measures lists what a map can show of a run. */
+export function measures(run) {
+  const of = (kind) => run.head.states.filter((s) => s.class === kind).map((s) => s.name);
+  const all = [
+    { id: "busy", label: "busy", note: "datapath or dispatcher works", states: of("busy") },
+    { id: "waiting", label: "waiting", note: "has work and cannot go on", states: of("waiting") },
+  ];
+  for (const s of run.states) all.push({ id: "state." + s, label: s.replaceAll("_", " "), states: [s] });
+  all.push({ id: "wavelets", label: "wavelets", note: "into the router", unit: "wavelets", states: null });
+  all.push({ id: "energy", label: "core power", note: "mean", unit: "mW", states: of("busy") });
+  return all;
+}
