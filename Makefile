@@ -1,15 +1,23 @@
-# make run    the main job: the ten-point MatMul curve on the whole wafer
+# make run    the main job: SPDF at the size of GPT-3 XL and GPT-2 Small on the whole wafer
+# make matmul the ten-point MatMul curve on the whole wafer
 # make test   all tests
 # make bench  speed of the engines, printed with the machine it ran on
 GO ?= go
 
-.PHONY: build run variants test short lint bench fuzz clean
+.PHONY: build run matmul throughput variants test short lint bench fuzz clean
 
 build:
 	$(GO) build -o bin/cs2sim ./cmd/cs2sim
 
 run: build
+	bin/cs2sim run examples/gpt3xl.toml
+
+matmul: build
 	bin/cs2sim run examples/matmul12k.toml
+
+# Published throughput of dense training, and what it hangs on.
+throughput: build
+	bin/cs2sim run examples/gpt-throughput.toml
 
 variants: build
 	bin/cs2sim run examples/matmul12k_variants.toml
