@@ -76,6 +76,12 @@ func axpyAVX2(a *mapArgs)
 func addSquareAVX2(a *mapArgs)
 
 //go:noescape
+func expOfDifferenceAVX2(a *mapArgs)
+
+//go:noescape
+func expOfScaledAVX2(a *mapArgs)
+
+//go:noescape
 func scaleAVX2(a *mapArgs)
 
 //go:noescape
@@ -160,6 +166,10 @@ func (i Impl) mapVectors(op elementOp, a *mapArgs) {
 		axpyAVX2(a)
 	case opAddSquare:
 		addSquareAVX2(a)
+	case opExpOfDifference:
+		expOfDifferenceAVX2(a)
+	case opExpOfScaled:
+		expOfScaledAVX2(a)
 	case opScale:
 		scaleAVX2(a)
 	case opRound16:
