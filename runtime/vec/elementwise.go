@@ -18,6 +18,7 @@ const (
 	opExpOfDifference
 	opExpOfScaled
 	opScale
+	opShift
 	opRound16
 	opRsqrt
 	opExp
@@ -55,6 +56,9 @@ func (i Impl) ExpOfScaled(dst []float32, s float32, a, b []float32) {
 
 // Scale sets dst = s*x.
 func (i Impl) Scale(dst []float32, s float32, x []float32) { i.run(opScale, dst, x, nil, s) }
+
+// Shift sets dst = s + x.
+func (i Impl) Shift(dst []float32, s float32, x []float32) { i.run(opShift, dst, x, nil, s) }
 
 // Round16 sets dst to x rounded to the nearest fp16, ties to even.
 func (i Impl) Round16(dst, x []float32) { i.run(opRound16, dst, x, nil, 0) }
@@ -140,6 +144,10 @@ func (op elementOp) generic(dst, a, b []float32, s float32) {
 	case opScale:
 		for i := range dst {
 			dst[i] = s * a[i]
+		}
+	case opShift:
+		for i := range dst {
+			dst[i] = s + a[i]
 		}
 	case opRound16:
 		apply(dst, a, Half)

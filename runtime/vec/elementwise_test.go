@@ -62,6 +62,7 @@ func TestNamedElementwise(t *testing.T) {
 			"expdif": {func(d []float32) { impl.ExpOfDifference(d, a, b, 2) }, []float32{Exp(-2), Exp(4), Exp(-14)}},
 			"expsca": {func(d []float32) { impl.ExpOfScaled(d, 2, a, b) }, []float32{1, Exp(6), Exp(2)}},
 			"scale":  {func(d []float32) { impl.Scale(d, 2, a) }, []float32{2, 8, 18}},
+			"shift":  {func(d []float32) { impl.Shift(d, 2, a) }, []float32{3, 6, 11}},
 			"axpy":   {func(d []float32) { impl.Axpy(d, 2, a) }, []float32{12, 18, 28}},
 			"square": {func(d []float32) { impl.AddSquare(d, a) }, []float32{11, 26, 91}},
 			"rsqrt":  {func(d []float32) { impl.Rsqrt(d, b) }, []float32{Rsqrt(2), Rsqrt(2), 0.25}},

@@ -85,6 +85,9 @@ func expOfScaledAVX2(a *mapArgs)
 func scaleAVX2(a *mapArgs)
 
 //go:noescape
+func shiftAVX2(a *mapArgs)
+
+//go:noescape
 func round16AVX2(a *mapArgs)
 
 //go:noescape
@@ -172,6 +175,8 @@ func (i Impl) mapVectors(op elementOp, a *mapArgs) {
 		expOfScaledAVX2(a)
 	case opScale:
 		scaleAVX2(a)
+	case opShift:
+		shiftAVX2(a)
 	case opRound16:
 		round16AVX2(a)
 	case opRsqrt:

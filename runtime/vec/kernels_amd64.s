@@ -1993,6 +1993,30 @@ scaleDone:
 	VZEROUPPER
 	RET
 
+// func shiftAVX2(a *byte)
+// Requires: AVX
+TEXT ·shiftAVX2(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         24(AX), BX
+	VBROADCASTSS 72(AX), Y0
+	XORQ         AX, AX
+	SUBQ         $0x08, DX
+	JLT          shiftDone
+
+shiftLoop:
+	VMOVUPS (BX)(AX*4), Y1
+	VADDPS  Y1, Y0, Y1
+	VMOVUPS Y1, (CX)(AX*4)
+	ADDQ    $0x08, AX
+	CMPQ    AX, DX
+	JLE     shiftLoop
+
+shiftDone:
+	VZEROUPPER
+	RET
+
 // func round16AVX2(a *byte)
 // Requires: AVX, F16C
 TEXT ·round16AVX2(SB), NOSPLIT, $0-8

@@ -37,6 +37,7 @@ func elementwise(s isa) {
 	s.each("expOfDifference", 2, func(a, b, c vec) vec { return s.exp(s.op(VMULPS, s.op(VSUBPS, a, b), c)) })
 	s.each("expOfScaled", 2, func(a, b, c vec) vec { return s.exp(s.op(VSUBPS, s.op(VMULPS, c, a), b)) })
 	s.each("scale", 1, func(a, _, c vec) vec { return s.op(VMULPS, c, a) })
+	s.each("shift", 1, func(a, _, c vec) vec { return s.op(VADDPS, c, a) })
 	s.each("round16", 1, func(a, _, _ vec) vec {
 		h, r := XMM(), s.reg()
 		VCVTPS2PH(Imm(0), a, h)
@@ -74,7 +75,7 @@ func (s isa) each(name string, inputs int, f func(a, b, c vec) vec) {
 	}
 	var c vec
 	switch name {
-	case "axpy", "scale", "expOfDifference", "expOfScaled":
+	case "axpy", "scale", "shift", "expOfDifference", "expOfScaled":
 		c = s.reg()
 		VBROADCASTSS(Mem{Base: args, Disp: mapS}, c)
 	}
