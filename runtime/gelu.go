@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"cs2sim.dev/compiler"
-	"cs2sim.dev/pe"
 )
 
 // gelu and geluBackward run compiler.GELU and compiler.GELUBackward: every PE by itself.
@@ -17,10 +16,13 @@ func (g *gelu) feed(*compiler.Layout)    {}
 func (g *gelu) collect([]EdgeData) error { return nil }
 
 func (g *gelu) values(h *Host) error {
-	y := h.Tensor(g.k.Y)
-	for i, v := range h.Tensor(g.k.X) {
-		y[i] = pe.Round(g.k.Y.Type, pe.GELU(v))
-	}
+	on, y, x := h.vectors, h.Tensor(g.k.Y), h.Tensor(g.k.X)
+	T := g.m.Space.HostTokens()
+	on.each(g.k.X.Total(), func(f int) {
+		to := y[f*T : (f+1)*T]
+		on.Gelu(to, x[f*T:(f+1)*T])
+		on.store(g.k.Y.Type, to)
+	})
 	return nil
 }
 
@@ -37,10 +39,14 @@ func (g *geluBackward) feed(*compiler.Layout)    {}
 func (g *geluBackward) collect([]EdgeData) error { return nil }
 
 func (g *geluBackward) values(h *Host) error {
-	dy, dx := h.Tensor(g.k.DY), h.Tensor(g.k.DX)
-	for i, v := range h.Tensor(g.k.X) {
-		dx[i] = pe.Round(g.k.DX.Type, float32(dy[i]*pe.GELUSlope(v)))
-	}
+	on, dy, dx, x := h.vectors, h.Tensor(g.k.DY), h.Tensor(g.k.DX), h.Tensor(g.k.X)
+	T := g.m.Space.HostTokens()
+	on.eachWith(g.k.X.Total(), T, func(f int, slope []float32) {
+		to := dx[f*T : (f+1)*T]
+		on.GeluGrad(slope, x[f*T:(f+1)*T])
+		on.Mul(to, dy[f*T:(f+1)*T], slope)
+		on.store(g.k.DX.Type, to)
+	})
 	return nil
 }
 

@@ -3,6 +3,7 @@ package runtime
 import (
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/model"
+	"cs2sim.dev/pe"
 	"cs2sim.dev/runtime/vec"
 )
 
@@ -19,14 +20,28 @@ func newHostVectors(threads int) *hostVectors {
 	return &hostVectors{Engine: vec.New(threads), threads: threads}
 }
 
-// each calls do for every feature on the threads, some features at a time.
+// someFeatures are done by a thread at a time.
+const someFeatures = 8
+
+// each calls do for every feature on the threads.
 func (v *hostVectors) each(features int, do func(f int)) {
-	const some = 8
-	v.Do((features+some-1)/some, func(i int) {
-		for f := i * some; f < min((i+1)*some, features); f++ {
-			do(f)
+	v.eachWith(features, 0, func(f int, _ []float32) { do(f) })
+}
+
+// eachWith is each with floats of unknown values for every call.
+func (v *hostVectors) eachWith(features, floats int, do func(f int, tmp []float32)) {
+	v.DoWith((features+someFeatures-1)/someFeatures, floats, func(i int, tmp []float32) {
+		for f := i * someFeatures; f < min((i+1)*someFeatures, features); f++ {
+			do(f, tmp)
 		}
 	})
+}
+
+// store rounds x to the format of a tile.
+func (v *hostVectors) store(t pe.Type, x []float32) {
+	if t == pe.F16 {
+		v.Round16(x, x)
+	}
 }
 
 // arithmetic is how PEs of a space multiply and add.

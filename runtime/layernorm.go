@@ -54,48 +54,49 @@ func (l *layerNorm) feed(layout *compiler.Layout) {
 func (l *layerNorm) collect([]EdgeData) error { return nil }
 
 func (l *layerNorm) values(h *Host) error {
-	x, y := h.Tensor(l.k.X), h.Tensor(l.k.Y)
-	gain, bias := l.m.vector(l.k.Gain, l.k.X.Total()), l.m.vector(l.k.Bias, l.k.X.Total())
-	s := l.m.Space
-	T, share := s.HostTokens(), 1/float32(l.k.X.Total())
-	mean := h.rowSum(l.k.X, func(sum []float32, f int) {
-		for i, v := range x[f*T : (f+1)*T] {
-			sum[i] += v
+	k, x, y := l.k, h.Tensor(l.k.X), h.Tensor(l.k.Y)
+	gain, bias := l.m.vector(k.Gain, k.X.Total()), l.m.vector(k.Bias, k.X.Total())
+	T, share := l.m.Space.HostTokens(), 1/float32(k.X.Total())
+	mean, rstd := h.Tensor(k.Mean)[:T], h.Tensor(k.RStd)[:T]
+	on := h.vectors
+	on.spans(T, func(lo, hi int, tmp, own []float32) {
+		mean, rstd := mean[lo:hi], rstd[lo:hi]
+		h.rowSum(k.X, mean, own, func(sum []float32, f int) { on.Add(sum, sum, x[f*T+lo:f*T+hi]) })
+		on.Scale(mean, share, mean)
+		h.rowSum(k.X, rstd, own, func(sum []float32, f int) {
+			on.Sub(tmp, x[f*T+lo:f*T+hi], mean)
+			on.AddSquare(sum, tmp)
+		})
+		on.Scale(rstd, share, rstd)
+		on.Shift(rstd, model.LayerNormEpsilon, rstd)
+		on.Rsqrt(rstd, rstd)
+		for f := range k.X.Total() {
+			on.Sub(tmp, x[f*T+lo:f*T+hi], mean)
+			on.Mul(tmp, tmp, rstd)
+			on.Scale(tmp, gain[f], tmp)
+			to := y[f*T+lo : f*T+hi]
+			on.Shift(to, bias[f], tmp)
+			on.store(k.Y.Type, to)
 		}
 	})
-	scale(mean, share)
-	rstd := h.rowSum(l.k.X, func(sum []float32, f int) {
-		for i, v := range x[f*T : (f+1)*T] {
-			d := v - mean[i]
-			sum[i] += float32(d * d)
-		}
-	})
-	for i, v := range rstd {
-		rstd[i] = pe.RSqrt(float32(v*share) + model.LayerNormEpsilon)
-	}
-	for f := range l.k.X.Total() {
-		xf, yf := x[f*T:(f+1)*T], y[f*T:(f+1)*T]
-		for i, v := range xf {
-			n := float32(float32((v-mean[i])*rstd[i]) * gain[f])
-			yf[i] = pe.Round(l.k.Y.Type, n+bias[f])
-		}
-	}
-	h.setRows(l.k.Mean, mean)
-	h.setRows(l.k.RStd, rstd)
+	h.setRows(k.Mean, mean)
+	h.setRows(k.RStd, rstd)
 	return nil
 }
 
-func scale(x []float32, by float32) {
-	for i, v := range x {
-		x[i] = float32(v * by)
-	}
+// spans calls do for parts of the tokens on the threads, short enough that all features of a part
+// stay in a cache, with two vectors of its length.
+func (v *hostVectors) spans(tokens int, do func(lo, hi int, tmp, own []float32)) {
+	const span = 256
+	v.DoWith((tokens+span-1)/span, 2*span, func(i int, tmp []float32) {
+		lo, hi := i*span, min((i+1)*span, tokens)
+		do(lo, hi, tmp[:hi-lo], tmp[span:][:hi-lo])
+	})
 }
 
 // rowSum sums over all features in the order of the machine: add adds feature f to a column's
-// sums, one per token; these are added from the first column to the last.
-func (h *Host) rowSum(t *compiler.Tile, add func(sum []float32, f int)) []float32 {
-	total := make([]float32, h.Space.HostTokens())
-	own := make([]float32, len(total))
+// sums, one per token; these are added from the first column to the last. own is scratch.
+func (h *Host) rowSum(t *compiler.Tile, total, own []float32, add func(sum []float32, f int)) {
 	for c := range h.Space.Columns {
 		sum := own
 		if c == 0 {
@@ -106,12 +107,9 @@ func (h *Host) rowSum(t *compiler.Tile, add func(sum []float32, f int)) []float3
 			add(sum, t.First(c)+f)
 		}
 		if c > 0 {
-			for i, v := range own {
-				total[i] += v
-			}
+			h.vectors.Add(total, total, own)
 		}
 	}
-	return total
 }
 
 // setRows gives every column of a group the same run of numbers per token.

@@ -6,7 +6,6 @@ import (
 	"math"
 
 	"cs2sim.dev/compiler"
-	"cs2sim.dev/pe"
 )
 
 // layerNormBackward runs compiler.LayerNormBackward.
@@ -47,61 +46,68 @@ func (l *layerNormBackward) collect(out []EdgeData) error {
 }
 
 func (l *layerNormBackward) values(h *Host) error {
-	s, k := l.m.Space, l.k
+	k, on := l.k, h.vectors
 	x, dy, dx := h.Tensor(k.X), h.Tensor(k.DY), h.Tensor(k.DX)
-	T, share := s.HostTokens(), 1/float32(k.X.Total())
+	T, share := l.m.Space.HostTokens(), 1/float32(k.X.Total())
 	mean, rstd := h.Tensor(k.Mean)[:T], h.Tensor(k.RStd)[:T]
 	gain := l.m.vector(k.Gain, k.X.Total())
 	gradGain, gradBias := l.m.Grad(k.Gain), l.m.Grad(k.Bias)
-	sumG := h.rowSum(k.X, func(sum []float32, f int) {
-		for i, v := range dy[f*T : (f+1)*T] {
-			sum[i] += float32(v * gain[f])
-		}
+	on.eachWith(k.X.Total(), T+l.m.Space.Rows(), func(f int, tmp []float32) {
+		p, df := tmp[:T], dy[f*T:(f+1)*T]
+		on.Sub(p, x[f*T:(f+1)*T], mean)
+		on.Mul(p, p, rstd)
+		on.Mul(p, p, df)
+		on.addTokens(l.m.Space, &gradGain[f], p, tmp[T:])
+		on.addTokens(l.m.Space, &gradBias[f], df, tmp[T:])
 	})
-	p := make([]float32, T)
-	sumGN := h.rowSum(k.X, func(sum []float32, f int) {
-		df, xf := dy[f*T:(f+1)*T], x[f*T:(f+1)*T]
-		for i, v := range df {
-			p[i] = float32(float32((xf[i]-mean[i])*rstd[i]) * v)
-			sum[i] += float32(p[i] * gain[f])
-		}
-		l.m.addTokens(&gradGain[f], p)
-		l.m.addTokens(&gradBias[f], df)
-	})
-	for i, r := range rstd {
-		sumG[i] = float32(float32(sumG[i]*share) * r)
-		sumGN[i] = float32(float32(float32(sumGN[i]*share)*r) * r)
-	}
 	var add []float32
 	if k.Add != nil {
 		add = h.Tensor(k.Add)
 	}
-	for f := range k.X.Total() {
-		df, xf, to := dy[f*T:(f+1)*T], x[f*T:(f+1)*T], dx[f*T:(f+1)*T]
-		for i, v := range df {
-			u := float32((xf[i] - mean[i]) * sumGN[i])
-			d := pe.Round(k.DX.Type, float32(float32(v*gain[f])*rstd[i])-sumG[i]-u)
+	sums := make([]float32, 2*T)
+	on.spans(T, func(lo, hi int, tmp, own []float32) {
+		mean, rstd := mean[lo:hi], rstd[lo:hi]
+		part := func(x []float32, f int) []float32 { return x[f*T+lo : f*T+hi] }
+		sumG, sumGN := part(sums, 0), part(sums, 1)
+		h.rowSum(k.X, sumG, own, func(sum []float32, f int) { on.Axpy(sum, gain[f], part(dy, f)) })
+		h.rowSum(k.X, sumGN, own, func(sum []float32, f int) {
+			on.Sub(tmp, part(x, f), mean)
+			on.Mul(tmp, tmp, rstd)
+			on.Mul(tmp, tmp, part(dy, f))
+			on.Axpy(sum, gain[f], tmp)
+		})
+		on.Scale(sumG, share, sumG)
+		on.Mul(sumG, sumG, rstd)
+		on.Scale(sumGN, share, sumGN)
+		on.Mul(sumGN, sumGN, rstd)
+		on.Mul(sumGN, sumGN, rstd)
+		for f := range k.X.Total() {
+			on.Sub(own, part(x, f), mean)
+			on.Mul(own, own, sumGN)
+			on.Scale(tmp, gain[f], part(dy, f))
+			on.Mul(tmp, tmp, rstd)
+			on.Sub(tmp, tmp, sumG)
+			on.Sub(tmp, tmp, own)
+			on.store(k.DX.Type, tmp)
 			if add != nil {
-				d = pe.Round(k.DX.Type, add[f*T+i]+d)
+				on.Add(tmp, part(add, f), tmp)
+				on.store(k.DX.Type, tmp)
 			}
-			to[i] = d
+			copy(part(dx, f), tmp)
 		}
-	}
+	})
 	return nil
 }
 
-// addTokens adds the sum over all token places of v to a gradient in the order of the machine:
-// a PE's tokens ascending, rows from the last to the first, groups ascending.
-func (m *Store) addTokens(grad *float32, v []float32) {
-	s := m.Space
+// addTokens adds the sum over all token places of x to a gradient in the order of the machine:
+// a PE's tokens ascending, rows from the last to the first, groups ascending. own is scratch.
+func (v *hostVectors) addTokens(s *compiler.Space, grad *float32, x, own []float32) {
 	rows := s.Rows()
-	own := make([]float32, rows)
-	for g := range s.Groups {
+	for range s.Groups {
 		clear(own)
-		for i := range s.Tokens {
-			for y, x := range v[s.HostIndex(g, i, 0):][:rows] {
-				own[y] += x
-			}
+		for range s.Tokens {
+			v.Add(own, own, x[:rows])
+			x = x[rows:]
 		}
 		*grad += upColumn(own)
 	}

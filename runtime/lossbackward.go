@@ -20,12 +20,13 @@ func (l *lossBackward) values(h *Host) error {
 	k, T := l.k, l.m.Space.HostTokens()
 	z, d := h.Tensor(k.Logits), h.Tensor(k.DLogits)
 	lse, weight := h.Tensor(k.LSE)[:T], h.Tensor(k.Weight)[:T]
-	for f := range k.Logits.Total() {
+	on := h.vectors
+	on.each(k.Logits.Total(), func(f int) {
 		df := d[f*T : (f+1)*T]
-		for i, v := range z[f*T : (f+1)*T] {
-			df[i] = pe.Round(k.DLogits.Type, float32(pe.Exp(v-lse[i])*weight[i]))
-		}
-	}
+		on.ExpOfDifference(df, z[f*T:(f+1)*T], lse, 1)
+		on.Mul(df, df, weight)
+		on.store(k.DLogits.Type, df)
+	})
 	l.m.eachTarget(k.Logits, k.Rows, func(f, _, at int) {
 		p := pe.Exp(z[f*T+at]-lse[at]) - 1
 		d[f*T+at] = pe.Round(k.DLogits.Type, float32(p*weight[at]))

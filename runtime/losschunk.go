@@ -6,7 +6,6 @@ import (
 
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/fabric"
-	"cs2sim.dev/pe"
 )
 
 // lossChunk runs compiler.LossChunk.
@@ -87,38 +86,33 @@ func (l *lossChunk) collect([]EdgeData) error     { return nil }
 
 func (l *lossChunk) values(h *Host) error {
 	k, T := l.k, l.m.Space.HostTokens()
-	z := h.Tensor(k.Logits)
-	next := make([]float32, T)
-	for c := range l.m.Space.Columns {
-		own := func(t *compiler.Tile) []float32 { return h.Tensor(t)[c*T : (c+1)*T] }
-		top, sum := own(k.Max), own(k.Sum)
+	z, on := h.Tensor(k.Logits), h.vectors
+	allTop, allSum, allTarget := h.Tensor(k.Max), h.Tensor(k.Sum), h.Tensor(k.Target)
+	on.DoWith(l.m.Space.Columns, 2*T, func(c int, tmp []float32) {
+		next, e := tmp[:T], tmp[T:]
+		top, sum := allTop[c*T:(c+1)*T], allSum[c*T:(c+1)*T]
 		if k.First {
 			for i := range top {
 				top[i], sum[i] = -math.MaxFloat32, 0
 			}
-			clear(own(k.Target))
+			clear(allTarget[c*T : (c+1)*T])
 		}
 		copy(next, top)
 		first, n := k.Logits.First(c), k.Logits.Features(c)
 		for f := first; f < first+n; f++ {
-			for i, v := range z[f*T : (f+1)*T] {
-				next[i] = max(v, next[i])
-			}
+			on.Max(next, z[f*T:(f+1)*T], next)
 		}
 		if !k.First {
-			for i, v := range top {
-				sum[i] = float32(sum[i] * pe.Exp(v-next[i]))
-			}
+			on.ExpOfDifference(e, top, next, 1)
+			on.Mul(sum, sum, e)
 		}
 		copy(top, next)
 		for f := first; f < first+n; f++ {
-			for i, v := range z[f*T : (f+1)*T] {
-				sum[i] += pe.Exp(v - top[i])
-			}
+			on.ExpOfDifference(e, z[f*T:(f+1)*T], top, 1)
+			on.Add(sum, sum, e)
 		}
-	}
-	target := h.Tensor(k.Target)
-	l.m.eachTarget(k.Logits, k.Rows, func(f, c, at int) { target[c*T+at] = z[f*T+at] })
+	})
+	l.m.eachTarget(k.Logits, k.Rows, func(f, c, at int) { allTarget[c*T+at] = z[f*T+at] })
 	return nil
 }
 

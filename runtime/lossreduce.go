@@ -54,23 +54,21 @@ func (l *lossReduce) values(h *Host) error {
 	T, rows := s.HostTokens(), s.Rows()
 	top, sum, target := h.Tensor(k.Max), h.Tensor(k.Sum), h.Tensor(k.Target)
 	most := append([]float32(nil), top[:T]...)
+	on := h.vectors
 	for c := 1; c < s.Columns; c++ {
-		for i, v := range top[c*T : (c+1)*T] {
-			most[i] = max(most[i], v)
-		}
+		on.Max(most, most, top[c*T:(c+1)*T])
 	}
-	sums, logit := make([]float32, T), make([]float32, T)
+	sums, logit, e := make([]float32, T), make([]float32, T), make([]float32, T)
 	for c := range s.Columns {
-		for i := range T {
-			at := c*T + i
-			e := float32(sum[at] * pe.Exp(top[at]-most[i]))
-			if c == 0 {
-				sums[i], logit[i] = e, target[at]
-				continue
-			}
-			sums[i] += e
-			logit[i] += target[at]
+		on.ExpOfDifference(e, top[c*T:(c+1)*T], most, 1)
+		on.Mul(e, sum[c*T:(c+1)*T], e)
+		if c == 0 {
+			copy(sums, e)
+			copy(logit, target[:T])
+			continue
 		}
+		on.Add(sums, sums, e)
+		on.Add(logit, logit, target[c*T:(c+1)*T])
 	}
 	lse, weight := sums, make([]float32, T)
 	for i := range T {

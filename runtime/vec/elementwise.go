@@ -15,7 +15,10 @@ const (
 	opMax
 	opAxpy
 	opAddSquare
+	opExpOfDifference
+	opExpOfScaled
 	opScale
+	opShift
 	opRound16
 	opRsqrt
 	opExp
@@ -32,7 +35,7 @@ func (i Impl) Sub(dst, a, b []float32) { i.run(opSub, dst, a, b, 0) }
 // Mul sets dst = a * b.
 func (i Impl) Mul(dst, a, b []float32) { i.run(opMul, dst, a, b, 0) }
 
-// Max sets dst = a where a > b, else b.
+// Max sets dst = max(a, b): +0 before -0, NaN if either is.
 func (i Impl) Max(dst, a, b []float32) { i.run(opMax, dst, a, b, 0) }
 
 // Axpy sets dst = dst + s*x.
@@ -41,8 +44,21 @@ func (i Impl) Axpy(dst []float32, s float32, x []float32) { i.run(opAxpy, dst, d
 // AddSquare sets dst = dst + x*x.
 func (i Impl) AddSquare(dst, x []float32) { i.run(opAddSquare, dst, dst, x, 0) }
 
+// ExpOfDifference sets dst = Exp((a-b)*s).
+func (i Impl) ExpOfDifference(dst, a, b []float32, s float32) {
+	i.run(opExpOfDifference, dst, a, b, s)
+}
+
+// ExpOfScaled sets dst = Exp(s*a - b).
+func (i Impl) ExpOfScaled(dst []float32, s float32, a, b []float32) {
+	i.run(opExpOfScaled, dst, a, b, s)
+}
+
 // Scale sets dst = s*x.
 func (i Impl) Scale(dst []float32, s float32, x []float32) { i.run(opScale, dst, x, nil, s) }
+
+// Shift sets dst = s + x.
+func (i Impl) Shift(dst []float32, s float32, x []float32) { i.run(opShift, dst, x, nil, s) }
 
 // Round16 sets dst to x rounded to the nearest fp16, ties to even.
 func (i Impl) Round16(dst, x []float32) { i.run(opRound16, dst, x, nil, 0) }
@@ -107,11 +123,7 @@ func (op elementOp) generic(dst, a, b []float32, s float32) {
 		}
 	case opMax:
 		for i := range dst {
-			v := b[i]
-			if a[i] > v {
-				v = a[i]
-			}
-			dst[i] = v
+			dst[i] = max(a[i], b[i])
 		}
 	case opAxpy:
 		for i := range dst {
@@ -121,9 +133,21 @@ func (op elementOp) generic(dst, a, b []float32, s float32) {
 		for i := range dst {
 			dst[i] = a[i] + float32(b[i]*b[i])
 		}
+	case opExpOfDifference:
+		for i := range dst {
+			dst[i] = Exp(float32((a[i] - b[i]) * s))
+		}
+	case opExpOfScaled:
+		for i := range dst {
+			dst[i] = Exp(float32(s*a[i]) - b[i])
+		}
 	case opScale:
 		for i := range dst {
 			dst[i] = s * a[i]
+		}
+	case opShift:
+		for i := range dst {
+			dst[i] = s + a[i]
 		}
 	case opRound16:
 		apply(dst, a, Half)

@@ -27,7 +27,7 @@ func TestElementwise(t *testing.T) {
 	rand.New(rand.NewPCG(3, 4)).Shuffle(len(b), func(i, j int) { b[i], b[j] = b[j], b[i] })
 	for op := opAdd; op <= opGeluGrad; op++ {
 		var second []float32
-		if op <= opAddSquare {
+		if op < opScale {
 			second = b
 		}
 		want := make([]float32, len(a))
@@ -59,7 +59,10 @@ func TestNamedElementwise(t *testing.T) {
 			"sub":    {func(d []float32) { impl.Sub(d, a, b) }, []float32{-1, 2, -7}},
 			"mul":    {func(d []float32) { impl.Mul(d, a, b) }, []float32{2, 8, 144}},
 			"max":    {func(d []float32) { impl.Max(d, a, b) }, []float32{2, 4, 16}},
+			"expdif": {func(d []float32) { impl.ExpOfDifference(d, a, b, 2) }, []float32{Exp(-2), Exp(4), Exp(-14)}},
+			"expsca": {func(d []float32) { impl.ExpOfScaled(d, 2, a, b) }, []float32{1, Exp(6), Exp(2)}},
 			"scale":  {func(d []float32) { impl.Scale(d, 2, a) }, []float32{2, 8, 18}},
+			"shift":  {func(d []float32) { impl.Shift(d, 2, a) }, []float32{3, 6, 11}},
 			"axpy":   {func(d []float32) { impl.Axpy(d, 2, a) }, []float32{12, 18, 28}},
 			"square": {func(d []float32) { impl.AddSquare(d, a) }, []float32{11, 26, 91}},
 			"rsqrt":  {func(d []float32) { impl.Rsqrt(d, b) }, []float32{Rsqrt(2), Rsqrt(2), 0.25}},

@@ -70,6 +70,11 @@ func NewWith(impl Impl, workers int) *Engine {
 // Do calls f(0) to f(n-1) on the workers, in any order and concurrently.
 func (e *Engine) Do(n int, f func(i int)) { e.each(n, func(_ *scratch, i int) { f(i) }) }
 
+// DoWith is Do with size floats of unknown values for each call.
+func (e *Engine) DoWith(n, size int, f func(i int, tmp []float32)) {
+	e.each(n, func(s *scratch, i int) { f(i, grow(&s.x, size)) })
+}
+
 // each is Do with the worker's scratch.
 func (e *Engine) each(n int, f func(s *scratch, i int)) {
 	if n <= 1 || e.workers == 1 {

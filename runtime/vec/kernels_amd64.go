@@ -76,7 +76,16 @@ func axpyAVX2(a *mapArgs)
 func addSquareAVX2(a *mapArgs)
 
 //go:noescape
+func expOfDifferenceAVX2(a *mapArgs)
+
+//go:noescape
+func expOfScaledAVX2(a *mapArgs)
+
+//go:noescape
 func scaleAVX2(a *mapArgs)
+
+//go:noescape
+func shiftAVX2(a *mapArgs)
 
 //go:noescape
 func round16AVX2(a *mapArgs)
@@ -160,8 +169,14 @@ func (i Impl) mapVectors(op elementOp, a *mapArgs) {
 		axpyAVX2(a)
 	case opAddSquare:
 		addSquareAVX2(a)
+	case opExpOfDifference:
+		expOfDifferenceAVX2(a)
+	case opExpOfScaled:
+		expOfScaledAVX2(a)
 	case opScale:
 		scaleAVX2(a)
+	case opShift:
+		shiftAVX2(a)
 	case opRound16:
 		round16AVX2(a)
 	case opRsqrt:

@@ -1705,13 +1705,18 @@ TEXT ·maxAVX2(SB), NOSPLIT, $0-8
 	JLT  maxDone
 
 maxLoop:
-	VMOVUPS (BX)(SI*4), Y0
-	VMOVUPS (AX)(SI*4), Y1
-	VMAXPS  Y1, Y0, Y0
-	VMOVUPS Y0, (CX)(SI*4)
-	ADDQ    $0x08, SI
-	CMPQ    SI, DX
-	JLE     maxLoop
+	VMOVUPS   (BX)(SI*4), Y0
+	VMOVUPS   (AX)(SI*4), Y1
+	VMAXPS    Y1, Y0, Y2
+	VMAXPS    Y0, Y1, Y3
+	VANDPS    Y3, Y2, Y2
+	VCMPPS    $0x03, Y0, Y1, Y3
+	VADDPS    Y1, Y0, Y0
+	VBLENDVPS Y3, Y0, Y2, Y0
+	VMOVUPS   Y0, (CX)(SI*4)
+	ADDQ      $0x08, SI
+	CMPQ      SI, DX
+	JLE       maxLoop
 
 maxDone:
 	VZEROUPPER
@@ -1770,6 +1775,200 @@ addSquareDone:
 	VZEROUPPER
 	RET
 
+// func expOfDifferenceAVX2(a *byte)
+// Requires: AVX, AVX2
+TEXT ·expOfDifferenceAVX2(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         24(AX), BX
+	MOVQ         48(AX), SI
+	VBROADCASTSS 72(AX), Y0
+	XORQ         AX, AX
+	SUBQ         $0x08, DX
+	JLT          expOfDifferenceDone
+
+expOfDifferenceLoop:
+	VMOVUPS      (BX)(AX*4), Y1
+	VMOVUPS      (SI)(AX*4), Y2
+	VSUBPS       Y2, Y1, Y1
+	VMULPS       Y0, Y1, Y1
+	VBROADCASTSS cc2d00000<>+0(SB), Y2
+	VBROADCASTSS c42b20000<>+0(SB), Y3
+	VMINPS       Y1, Y3, Y1
+	VMAXPS       Y1, Y2, Y1
+	VBROADCASTSS c3fb8aa3b<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y2
+	VBROADCASTSS c4b400000<>+0(SB), Y3
+	VADDPS       Y3, Y2, Y2
+	VBROADCASTSS c4b400000<>+0(SB), Y3
+	VSUBPS       Y3, Y2, Y3
+	VBROADCASTSS c3f318000<>+0(SB), Y4
+	VMULPS       Y4, Y3, Y4
+	VSUBPS       Y4, Y1, Y1
+	VBROADCASTSS cb95e8083<>+0(SB), Y4
+	VMULPS       Y4, Y3, Y3
+	VSUBPS       Y3, Y1, Y1
+	VBROADCASTSS c39506967<>+0(SB), Y3
+	VMULPS       Y1, Y3, Y3
+	VBROADCASTSS c3ab743ce<>+0(SB), Y4
+	VADDPS       Y4, Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VBROADCASTSS c3c088908<>+0(SB), Y4
+	VADDPS       Y4, Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VBROADCASTSS c3d2aa9c1<>+0(SB), Y4
+	VADDPS       Y4, Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VBROADCASTSS c3e2aaaaa<>+0(SB), Y4
+	VADDPS       Y4, Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VBROADCASTSS c3f000000<>+0(SB), Y4
+	VADDPS       Y4, Y3, Y3
+	VMULPS       Y1, Y1, Y4
+	VMULPS       Y4, Y3, Y3
+	VADDPS       Y1, Y3, Y1
+	VBROADCASTSS c3f800000<>+0(SB), Y3
+	VADDPS       Y3, Y1, Y1
+	VPBROADCASTD c4b400000<>+0(SB), Y3
+	VPSUBD       Y3, Y2, Y2
+	VPSRAD       $0x01, Y2, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPBROADCASTD c0000007f<>+0(SB), Y4
+	VPADDD       Y4, Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y1, Y1
+	VPBROADCASTD c0000007f<>+0(SB), Y3
+	VPADDD       Y3, Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      Y1, (CX)(AX*4)
+	ADDQ         $0x08, AX
+	CMPQ         AX, DX
+	JLE          expOfDifferenceLoop
+
+expOfDifferenceDone:
+	VZEROUPPER
+	RET
+
+DATA cc2d00000<>+0(SB)/4, $0xc2d00000
+GLOBL cc2d00000<>(SB), RODATA|NOPTR, $4
+
+DATA c42b20000<>+0(SB)/4, $0x42b20000
+GLOBL c42b20000<>(SB), RODATA|NOPTR, $4
+
+DATA c3fb8aa3b<>+0(SB)/4, $0x3fb8aa3b
+GLOBL c3fb8aa3b<>(SB), RODATA|NOPTR, $4
+
+DATA c4b400000<>+0(SB)/4, $0x4b400000
+GLOBL c4b400000<>(SB), RODATA|NOPTR, $4
+
+DATA c3f318000<>+0(SB)/4, $0x3f318000
+GLOBL c3f318000<>(SB), RODATA|NOPTR, $4
+
+DATA cb95e8083<>+0(SB)/4, $0xb95e8083
+GLOBL cb95e8083<>(SB), RODATA|NOPTR, $4
+
+DATA c39506967<>+0(SB)/4, $0x39506967
+GLOBL c39506967<>(SB), RODATA|NOPTR, $4
+
+DATA c3ab743ce<>+0(SB)/4, $0x3ab743ce
+GLOBL c3ab743ce<>(SB), RODATA|NOPTR, $4
+
+DATA c3c088908<>+0(SB)/4, $0x3c088908
+GLOBL c3c088908<>(SB), RODATA|NOPTR, $4
+
+DATA c3d2aa9c1<>+0(SB)/4, $0x3d2aa9c1
+GLOBL c3d2aa9c1<>(SB), RODATA|NOPTR, $4
+
+DATA c3e2aaaaa<>+0(SB)/4, $0x3e2aaaaa
+GLOBL c3e2aaaaa<>(SB), RODATA|NOPTR, $4
+
+DATA c3f000000<>+0(SB)/4, $0x3f000000
+GLOBL c3f000000<>(SB), RODATA|NOPTR, $4
+
+DATA c3f800000<>+0(SB)/4, $0x3f800000
+GLOBL c3f800000<>(SB), RODATA|NOPTR, $4
+
+DATA c0000007f<>+0(SB)/4, $0x0000007f
+GLOBL c0000007f<>(SB), RODATA|NOPTR, $4
+
+// func expOfScaledAVX2(a *byte)
+// Requires: AVX, AVX2
+TEXT ·expOfScaledAVX2(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         24(AX), BX
+	MOVQ         48(AX), SI
+	VBROADCASTSS 72(AX), Y0
+	XORQ         AX, AX
+	SUBQ         $0x08, DX
+	JLT          expOfScaledDone
+
+expOfScaledLoop:
+	VMOVUPS      (BX)(AX*4), Y1
+	VMOVUPS      (SI)(AX*4), Y2
+	VMULPS       Y1, Y0, Y1
+	VSUBPS       Y2, Y1, Y1
+	VBROADCASTSS cc2d00000<>+0(SB), Y2
+	VBROADCASTSS c42b20000<>+0(SB), Y3
+	VMINPS       Y1, Y3, Y1
+	VMAXPS       Y1, Y2, Y1
+	VBROADCASTSS c3fb8aa3b<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y2
+	VBROADCASTSS c4b400000<>+0(SB), Y3
+	VADDPS       Y3, Y2, Y2
+	VBROADCASTSS c4b400000<>+0(SB), Y3
+	VSUBPS       Y3, Y2, Y3
+	VBROADCASTSS c3f318000<>+0(SB), Y4
+	VMULPS       Y4, Y3, Y4
+	VSUBPS       Y4, Y1, Y1
+	VBROADCASTSS cb95e8083<>+0(SB), Y4
+	VMULPS       Y4, Y3, Y3
+	VSUBPS       Y3, Y1, Y1
+	VBROADCASTSS c39506967<>+0(SB), Y3
+	VMULPS       Y1, Y3, Y3
+	VBROADCASTSS c3ab743ce<>+0(SB), Y4
+	VADDPS       Y4, Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VBROADCASTSS c3c088908<>+0(SB), Y4
+	VADDPS       Y4, Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VBROADCASTSS c3d2aa9c1<>+0(SB), Y4
+	VADDPS       Y4, Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VBROADCASTSS c3e2aaaaa<>+0(SB), Y4
+	VADDPS       Y4, Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VBROADCASTSS c3f000000<>+0(SB), Y4
+	VADDPS       Y4, Y3, Y3
+	VMULPS       Y1, Y1, Y4
+	VMULPS       Y4, Y3, Y3
+	VADDPS       Y1, Y3, Y1
+	VBROADCASTSS c3f800000<>+0(SB), Y3
+	VADDPS       Y3, Y1, Y1
+	VPBROADCASTD c4b400000<>+0(SB), Y3
+	VPSUBD       Y3, Y2, Y2
+	VPSRAD       $0x01, Y2, Y3
+	VPSUBD       Y3, Y2, Y2
+	VPBROADCASTD c0000007f<>+0(SB), Y4
+	VPADDD       Y4, Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y1, Y1
+	VPBROADCASTD c0000007f<>+0(SB), Y3
+	VPADDD       Y3, Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      Y1, (CX)(AX*4)
+	ADDQ         $0x08, AX
+	CMPQ         AX, DX
+	JLE          expOfScaledLoop
+
+expOfScaledDone:
+	VZEROUPPER
+	RET
+
 // func scaleAVX2(a *byte)
 // Requires: AVX
 TEXT ·scaleAVX2(SB), NOSPLIT, $0-8
@@ -1791,6 +1990,30 @@ scaleLoop:
 	JLE     scaleLoop
 
 scaleDone:
+	VZEROUPPER
+	RET
+
+// func shiftAVX2(a *byte)
+// Requires: AVX
+TEXT ·shiftAVX2(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), AX
+	MOVQ         (AX), CX
+	MOVQ         8(AX), DX
+	MOVQ         24(AX), BX
+	VBROADCASTSS 72(AX), Y0
+	XORQ         AX, AX
+	SUBQ         $0x08, DX
+	JLT          shiftDone
+
+shiftLoop:
+	VMOVUPS (BX)(AX*4), Y1
+	VADDPS  Y1, Y0, Y1
+	VMOVUPS Y1, (CX)(AX*4)
+	ADDQ    $0x08, AX
+	CMPQ    AX, DX
+	JLE     shiftLoop
+
+shiftDone:
 	VZEROUPPER
 	RET
 
@@ -1842,9 +2065,6 @@ rsqrtLoop:
 rsqrtDone:
 	VZEROUPPER
 	RET
-
-DATA c3f800000<>+0(SB)/4, $0x3f800000
-GLOBL c3f800000<>(SB), RODATA|NOPTR, $4
 
 // func expAVX2(a *byte)
 // Requires: AVX, AVX2
@@ -1916,45 +2136,6 @@ expLoop:
 expDone:
 	VZEROUPPER
 	RET
-
-DATA cc2d00000<>+0(SB)/4, $0xc2d00000
-GLOBL cc2d00000<>(SB), RODATA|NOPTR, $4
-
-DATA c42b20000<>+0(SB)/4, $0x42b20000
-GLOBL c42b20000<>(SB), RODATA|NOPTR, $4
-
-DATA c3fb8aa3b<>+0(SB)/4, $0x3fb8aa3b
-GLOBL c3fb8aa3b<>(SB), RODATA|NOPTR, $4
-
-DATA c4b400000<>+0(SB)/4, $0x4b400000
-GLOBL c4b400000<>(SB), RODATA|NOPTR, $4
-
-DATA c3f318000<>+0(SB)/4, $0x3f318000
-GLOBL c3f318000<>(SB), RODATA|NOPTR, $4
-
-DATA cb95e8083<>+0(SB)/4, $0xb95e8083
-GLOBL cb95e8083<>(SB), RODATA|NOPTR, $4
-
-DATA c39506967<>+0(SB)/4, $0x39506967
-GLOBL c39506967<>(SB), RODATA|NOPTR, $4
-
-DATA c3ab743ce<>+0(SB)/4, $0x3ab743ce
-GLOBL c3ab743ce<>(SB), RODATA|NOPTR, $4
-
-DATA c3c088908<>+0(SB)/4, $0x3c088908
-GLOBL c3c088908<>(SB), RODATA|NOPTR, $4
-
-DATA c3d2aa9c1<>+0(SB)/4, $0x3d2aa9c1
-GLOBL c3d2aa9c1<>(SB), RODATA|NOPTR, $4
-
-DATA c3e2aaaaa<>+0(SB)/4, $0x3e2aaaaa
-GLOBL c3e2aaaaa<>(SB), RODATA|NOPTR, $4
-
-DATA c3f000000<>+0(SB)/4, $0x3f000000
-GLOBL c3f000000<>(SB), RODATA|NOPTR, $4
-
-DATA c0000007f<>+0(SB)/4, $0x0000007f
-GLOBL c0000007f<>(SB), RODATA|NOPTR, $4
 
 // func geluAVX2(a *byte)
 // Requires: AVX, AVX2

@@ -24,10 +24,20 @@ func elementwise(s isa) {
 	s.each("add", 2, func(a, b, _ vec) vec { return s.op(VADDPS, a, b) })
 	s.each("sub", 2, func(a, b, _ vec) vec { return s.op(VSUBPS, a, b) })
 	s.each("mul", 2, func(a, b, _ vec) vec { return s.op(VMULPS, a, b) })
-	s.each("max", 2, func(a, b, _ vec) vec { return s.op(VMAXPS, a, b) })
+	s.each("max", 2, func(a, b, _ vec) vec {
+		// VMAXPS returns the second of two zeros, or of a number and NaN.
+		larger := s.op(VANDPS, s.op(VMAXPS, a, b), s.op(VMAXPS, b, a))
+		nan, r := s.reg(), s.reg()
+		VCMPPS(Imm(3), a, b, nan)
+		VBLENDVPS(nan, s.op(VADDPS, a, b), larger, r)
+		return r
+	})
 	s.each("axpy", 2, func(a, b, c vec) vec { return s.op(VADDPS, a, s.op(VMULPS, c, b)) })
 	s.each("addSquare", 2, func(a, b, _ vec) vec { return s.op(VADDPS, a, s.op(VMULPS, b, b)) })
+	s.each("expOfDifference", 2, func(a, b, c vec) vec { return s.exp(s.op(VMULPS, s.op(VSUBPS, a, b), c)) })
+	s.each("expOfScaled", 2, func(a, b, c vec) vec { return s.exp(s.op(VSUBPS, s.op(VMULPS, c, a), b)) })
 	s.each("scale", 1, func(a, _, c vec) vec { return s.op(VMULPS, c, a) })
+	s.each("shift", 1, func(a, _, c vec) vec { return s.op(VADDPS, c, a) })
 	s.each("round16", 1, func(a, _, _ vec) vec {
 		h, r := XMM(), s.reg()
 		VCVTPS2PH(Imm(0), a, h)
@@ -64,7 +74,8 @@ func (s isa) each(name string, inputs int, f func(a, b, c vec) vec) {
 		pb = field(args, mapB)
 	}
 	var c vec
-	if name == "axpy" || name == "scale" {
+	switch name {
+	case "axpy", "scale", "shift", "expOfDifference", "expOfScaled":
 		c = s.reg()
 		VBROADCASTSS(Mem{Base: args, Disp: mapS}, c)
 	}
