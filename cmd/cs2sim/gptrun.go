@@ -48,15 +48,22 @@ func (c *console) trainGPT(ctx context.Context, out output, curves []sims.Curve,
 	if err != nil {
 		return err
 	}
+	tracer := newGPTTracer(s, out, jobs)
 	// The results of an earlier run stay until there is something to replace them with.
 	begin := sync.OnceValue(func() error {
 		if err := folder.Write("run.toml", s.runFile()); err != nil {
 			return err
 		}
-		return folder.Clean(keep)
+		if err := folder.Clean(keep); err != nil {
+			return err
+		}
+		return tracer.begin(have)
 	})
 	save := func(step *gpt.Step) error {
 		if err := begin(); err != nil {
+			return err
+		}
+		if err := tracer.add(step); err != nil {
 			return err
 		}
 		return gpt.SaveStep(folder, step)
@@ -77,6 +84,9 @@ func (c *console) trainGPT(ctx context.Context, out output, curves []sims.Curve,
 			note = fmt.Sprintf("stopped early: %v; only finished points are listed", runErr)
 		}
 		runErr = endedGPT(runErr, len(steps), len(jobs), out.dir)
+	}
+	if err := tracer.close(); err != nil {
+		return errors.Join(runErr, err)
 	}
 	if err := s.write(folder, gpt.Outcomes(cases, steps), note); err != nil {
 		return errors.Join(runErr, err)
@@ -133,11 +143,7 @@ func (g *gptRun) write(f *sims.Folder, all []gpt.Outcome, note string) error {
 	if err != nil {
 		return err
 	}
-	trace, err := gpt.Trace(all)
-	if err != nil {
-		return err
-	}
-	files := []file{{"results.json", data}, {"trace.pb.gz", trace}, {"log.txt", []byte(gpt.Log(all, note))}}
+	files := []file{{"results.json", data}, {"log.txt", []byte(gpt.Log(all, note))}}
 	for _, t := range g.results.Tables() {
 		files = append(files, file{t.Name + ".csv", t.CSV()})
 	}

@@ -60,6 +60,7 @@ func Run(ctx context.Context, jobs []*Case, o Options) (map[string]*Step, error)
 				return steps, err
 			}
 		}
+		s.Report = nil
 	}
 	return steps, nil
 }
@@ -82,6 +83,7 @@ func (c *Case) run(ctx context.Context, o Options, alike map[string]*Step, progr
 	kind := fmt.Sprintf("%s %d %d %t %d %d", every.Key(), m.ColumnsPerHead, m.Tokens, m.Save, m.Chunks, p.Step.Plan.RunAhead)
 	if have, ok := alike[kind]; ok {
 		same := *have
+		same.Report = nil
 		same.Key, same.Mapping, same.Refused = c.Job.Key(), m, len(p.Candidates)-1
 		return &same, nil
 	}

@@ -29,6 +29,9 @@ type Step struct {
 	Width  int            `json:"width"`
 	Height int            `json:"height"`
 	Tail   int64          `json:"update_tail"` // cycles MemoryX is busy after the last gradient of an update
+
+	// Report is all of it, for traces; nil once the step has been handed on.
+	Report *runtime.StepReport `json:"-"`
 }
 
 // Phase is one kernel of a step.
@@ -56,7 +59,7 @@ func newStep(p *Plan, r *runtime.StepReport) *Step {
 		RunAhead: p.Step.Plan.RunAhead, Peak: p.Step.Plan.Peak, Density: p.Density, NonZeros: p.NonZeros,
 		Switch: r.Switch, Cycles: r.Cycles, States: r.States,
 		Used: int64(width) * int64(height), Width: s.Target.Width(), Height: s.Target.Height(),
-		Tail: r.UpdateTail(int64(m.Vocabulary) * int64(m.DModel)),
+		Tail: r.UpdateTail(int64(m.Vocabulary) * int64(m.DModel)), Report: r,
 	}
 	for i, ph := range p.Step.Phases {
 		x := r.Phases[i]

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+
+	"cs2sim.dev/sims"
+	"cs2sim.dev/sims/gpt"
+	"cs2sim.dev/sims/trace"
+)
+
+// gptTracer writes the trace of a gpt run step by step: a killed run leaves those it finished, and
+// a resumed one keeps them.
+type gptTracer struct {
+	dir    string
+	jobs   []*gpt.Case
+	before map[string]*trace.Run // of an earlier, interrupted run, by name
+	writer *trace.Writer
+}
+
+// newGPTTracer remembers what a folder's trace holds before it is cleaned. A sweep has no trace,
+// and a run has none of the steps that only tell what its throughput hangs on.
+func newGPTTracer(s gptStudy, out output, jobs []*gpt.Case) *gptTracer {
+	t := &gptTracer{dir: out.dir, before: map[string]*trace.Run{}}
+	if _, ok := s.(*gptRun); !ok {
+		return t
+	}
+	for _, j := range jobs {
+		if j.Probe == nil {
+			t.jobs = append(t.jobs, j)
+		}
+	}
+	if !out.resume {
+		return t
+	}
+	if old, err := trace.Read(out.dir); err == nil { // of no trace, or a broken one, nothing is kept
+		for _, r := range old.Runs {
+			t.before[r.Name] = r
+		}
+	}
+	return t
+}
+
+// begin starts the trace and takes over the runs of finished steps.
+func (t *gptTracer) begin(have map[string]*gpt.Step) (err error) {
+	if len(t.jobs) == 0 {
+		return nil
+	}
+	if t.writer, err = trace.Create(t.dir, sims.Version); err != nil {
+		return err
+	}
+	for i, j := range t.jobs {
+		if _, ok := have[j.Job.Key()]; !ok {
+			continue
+		}
+		if r, ok := t.before[t.name(i)]; ok {
+			if err := t.writer.Add(i, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// name tells the run of job i from the others: its model, masks and place.
+func (t *gptTracer) name(i int) string {
+	j := t.jobs[i]
+	return fmt.Sprintf("%s, %s, length %d (%d)", j.Model.Name, j.Job.Masks, j.Job.Model.SequenceLength, i)
+}
+
+// add writes a step that was just simulated; one taken from another that is alike has no report.
+func (t *gptTracer) add(s *gpt.Step) error {
+	if s.Report == nil || t.writer == nil {
+		return nil
+	}
+	for i, j := range t.jobs {
+		if j.Job.Key() != s.Key {
+			continue
+		}
+		step := trace.Step{
+			Experiment: fmt.Sprintf("%s, length %d", j.Model.Name, j.Job.Model.SequenceLength),
+			Name:       t.name(i), Sparsity: 1 - s.Density, Report: s.Report,
+		}
+		return t.writer.Add(i, step.Run())
+	}
+	return nil
+}
+
+func (t *gptTracer) close() error {
+	if t.writer == nil {
+		return nil
+	}
+	return t.writer.Close()
+}
