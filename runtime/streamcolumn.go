@@ -91,6 +91,9 @@ func (c *column) stall(until, begun int64) {
 
 // ringWork is how many of the cycles [from, to) the ring thread works.
 func (c *column) ringWork(from, to int64) (n int64) {
+	for c.gone < len(c.spans) && c.spans[c.gone].to <= min(from, c.main) {
+		c.gone++ // over for the task thread too
+	}
 	for i := c.gone; i < len(c.spans) && c.spans[i].from < to; i++ {
 		s := &c.spans[i]
 		lo, hi := max(s.from, from), min(s.to, to)

@@ -41,7 +41,7 @@ func BenchmarkStep(b *testing.B) {
 		batch    int
 	}{
 		{"gpt3-xl dense", "gpt3-xl", 0, 0, 512},
-		{"gpt3-xl block 50%", "gpt3-xl", 1, 0.5, 512},
+		{"gpt3-xl 50%", "gpt3-xl", 0, 0.5, 512},
 		{"gpt3-xl 75%", "gpt3-xl", 0, 0.75, 512},
 		{"gpt3-175b dense", "gpt3-175b", 0, 0, 256},
 	} {
