@@ -24,7 +24,7 @@ func TestShot(t *testing.T) {
 	b.prefers(*shotScheme)
 	b.visit(serve(t, strings.Split(*shotFolders, ",")...), "globalThis.cs2sim?.loadedAt")
 	if *shotScript != "" {
-		b.eval(*shotScript, nil)
+		b.eval("(async () => { "+*shotScript+" })()", nil)
 	}
 	b.frame()
 	if p := b.problems(); p != "" {

@@ -90,6 +90,11 @@ async function start() {
     document.body.classList.remove("loading");
   };
   $("run-a").onchange = $("run-b").onchange = choose;
+  app.chooseRuns = (a, b = "") => {
+    $("run-a").value = a;
+    $("run-b").value = b;
+    return choose();
+  };
   await choose();
 }
 
@@ -328,10 +333,13 @@ Object.assign(app, {
     app.view.fit();
     changed("view");
   },
+  show: (id) => {
+    $("measure").value = id;
+    $("measure").onchange();
+  },
   nextMeasure: () => {
     const s = $("measure");
-    s.selectedIndex = (s.selectedIndex + 1) % s.options.length;
-    s.onchange();
+    app.show(s.options[(s.selectedIndex + 1) % s.options.length].value);
   },
   toggleTheme: () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"),
   help: () => $("help").showModal(),
