@@ -31,6 +31,8 @@ bench:
 fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzRunFile -fuzztime 60s ./sims
 	$(GO) test -run '^$$' -fuzz FuzzParseAxis -fuzztime 60s ./sims
+	$(GO) test -run '^$$' -fuzz FuzzKernelArgs -fuzztime 60s ./sims
+	$(GO) test -run '^$$' -fuzz FuzzWatching -fuzztime 60s ./cmd/cs2sim
 	$(GO) test -run '^$$' -fuzz FuzzTable -fuzztime 60s ./sims/trace
 	$(GO) test -run '^$$' -fuzz FuzzManifest -fuzztime 60s ./sims/trace
 	$(GO) test -run '^$$' -fuzz FuzzCalls -fuzztime 60s ./plots/view

@@ -153,8 +153,10 @@ func (b *Builder) EdgeOut(e EdgeOut) { b.l.Out = append(b.l.Out, e) }
 
 // Build resolves labels and returns the layout, or everything that was wrong with it.
 func (b *Builder) Build() (*Layout, error) {
+	same := map[string]bool{} // what is wrong with roles alike is told once
 	for _, r := range b.roles {
-		if err := r.finish(); err != nil {
+		if err := r.finish(); err != nil && !same[err.Error()] {
+			same[err.Error()] = true
 			b.errs = append(b.errs, fmt.Errorf("layout %s: role %s: %w", b.l.Name, r.prog.Name, err))
 		}
 	}

@@ -58,6 +58,10 @@ func (t *Task) FMac(n int, dst, a, b pe.Operand) *Instr { return t.tensor(pe.FMa
 // On issues the instruction to a microthread instead of waiting for it.
 func (i *Instr) On(thread int) *Instr { i.Thread = thread; return i }
 
+// ThenAdvance moves the own router's switch for the output's color once the last wavelet has
+// left it (advance_switch of an output descriptor in the Cerebras SDK).
+func (i *Instr) ThenAdvance() *Instr { i.Switches = uint16(fabric.SwitchAdvance); return i }
+
 // First lets the instruction take the datapath ahead of others.
 func (i *Instr) First() *Instr { i.Priority = true; return i }
 
@@ -137,12 +141,17 @@ func (t *Task) Add(d Reg, imm, wrap int) {
 	t.add(pe.Instr{Op: pe.Add, D: int(d), Imm: imm, Wrap: wrap})
 }
 
-// Unary is D = op x: recip, widen or narrow.
+// Unary is D = op x: recip, widen, narrow or trunc.
 func (t *Task) Unary(op pe.Op, d, x Reg) {
-	if op < pe.Recip || op > pe.Narrow {
+	if op < pe.Recip || op > pe.Trunc {
 		t.errs = append(t.errs, fmt.Errorf("%v is no register instruction of one source", op))
 	}
 	t.add(pe.Instr{Op: op, D: int(d), X: pe.R(int(x))})
+}
+
+// SetBase writes the base of the descriptor that addresses an operand by d; see Array.Rebased.
+func (t *Task) SetBase(d, x Reg) {
+	t.add(pe.Instr{Op: pe.SetBase, D: int(d), X: pe.R(int(x))})
 }
 
 // Read is D = the 16 or 32 bits at an SRAM operand; Write is the reverse.

@@ -67,6 +67,16 @@ func TestLayoutRefused(t *testing.T) {
 		`edge input "e": color 0 at PE (0,0): no route receives it north`: func(l *Layout) { l.In = []EdgeIn{{Name: "e", Port: fabric.North}} },
 		`edge output "e": color 0 at PE (0,0): no route sends it north`:   func(l *Layout) { l.Out = []EdgeOut{{Name: "e", Port: fabric.North}} },
 		`edge input "e": port north of PE (7,0) is not at the edge`:       func(l *Layout) { l.In = []EdgeIn{{Name: "e", At: fabric.Coord{X: 7}, Port: fabric.North}} },
+		`edge input "e": a second port for color 0 at PE (0,0) east`: func(l *Layout) {
+			l.Width, l.PEs, l.Routes = 1, l.PEs[:1], l.Routes[1:]
+			l.In = []EdgeIn{{Name: "d", Port: fabric.East}, {Name: "e", Port: fabric.East}}
+		},
+		"color 0 at PE (0,0): program taker reads it, nobody sends it there": func(l *Layout) { l.PEs[1].Role = -1 },
+		"program taker reads it, nobody sends it": func(l *Layout) {
+			l.Routes[1].Route = fabric.Static(fabric.Ports(fabric.North), ramp) // waits for the other side
+			l.Routes[0].Route = fabric.Static(ramp, fabric.Ports(fabric.East))
+			l.Out = []EdgeOut{{Name: "o", At: fabric.Coord{X: 1}, Port: fabric.East}}
+		},
 	} {
 		l := pairOf(t)
 		change(l)
@@ -77,6 +87,44 @@ func TestLayoutRefused(t *testing.T) {
 	}
 	if err := pairOf(t).Verify(wse2(t)); err != nil {
 		t.Errorf("the good layout is refused: %v", err)
+	}
+}
+
+// TestCircleRefused: a route that only goes round has no receiver.
+func TestCircleRefused(t *testing.T) {
+	b := NewBuilder("circle", wse2(t), 2, 2)
+	c := b.Color("c", "goes round")
+	n, e, s, w := fabric.Ports(fabric.North), fabric.Ports(fabric.East), fabric.Ports(fabric.South), fabric.Ports(fabric.West)
+	b.Route(c, At(0, 0), fabric.Static(s|fabric.Ports(fabric.Ramp), e))
+	b.Route(c, At(1, 0), fabric.Static(w, s))
+	b.Route(c, At(1, 1), fabric.Static(n, w))
+	b.Route(c, At(0, 1), fabric.Static(e, n))
+	r := b.Role("r")
+	run := r.Local("run")
+	r.Start(run)
+	run.FMov(1, pe.Out(pe.F32, c), pe.Constant(pe.F32, 1))
+	b.Place(r, At(0, 0))
+	l, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Verify(wse2(t)); err == nil || !strings.Contains(err.Error(), "send without a receiver: color 0, which enters at PE (0,0) ramp, is routed in a circle") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestTwoWiresIntoOnePE: a router has one route per color, so two lines of one color cannot end at one PE.
+func TestTwoWiresIntoOnePE(t *testing.T) {
+	b := NewBuilder("two", wse2(t), 3, 1)
+	c := b.Color("c", "from both sides")
+	b.Wire(c, fabric.Coord{}, fabric.Coord{X: 1})
+	b.Wire(c, fabric.Coord{X: 2}, fabric.Coord{X: 1})
+	l, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Verify(wse2(t)); err == nil || !strings.Contains(err.Error(), "two routes for color 0 at PE (1,0)") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -50,7 +50,7 @@ func (l *Layout) verify(t Target) error {
 			return err
 		}
 	}
-	return nil
+	return w.flow(uses)
 }
 
 // wiring is the ports of every color at every router, over all switch positions.

@@ -31,6 +31,7 @@ func machines() []preset {
 		sdk   = "Cerebras SDK documentation"
 		rocki = "Rocki et al. 2020, arXiv 2010.03660"
 		fmac  = "measured on the vendor's fabric simulator, pr0f3ss/SpMM_Cerebras"
+		spmm  = "benchmarks/COO_benchmark.csv and CSC_benchmark.csv of pr0f3ss/SpMM_Cerebras"
 	)
 	return []preset{
 		{"width", "PEs", 1, 4096, true,
@@ -56,6 +57,10 @@ func machines() []preset {
 		row("scalar_memory_cycles", "cycles", 1, 1000, true, entry{1, Assumed, "load or store of a word; range 1 to 3"}),
 		row("scalar_float_cycles", "cycles", 1, 1000, true, entry{1, Assumed, "as an element of a tensor instruction"}),
 		row("reciprocal_cycles", "cycles", 1, 1000, true, entry{20, Assumed, "by software iteration"}),
+		row("truncate_cycles", "cycles", 1, 1000, true, entry{15, Calibrated, "the 53 cycles per column of the CSC loop, three conversions in it; " + spmm}),
+		row("set_base_cycles", "cycles", 1, 1000, true, entry{13, Calibrated, "the 39 cycles per non-zero of the COO loop that do not grow with m, less start 6 and 7 other instructions; " + spmm}),
+		row("rebase_conflicts", "steps in 16", 0, 16, true, entry{3, Calibrated, "the slope 19/16 in m of the COO and CSC loops; as two reads in 8 banks and a 64-bit write every second step would meet, 1/8 + 1/16; " + spmm}),
+		row("rebase_start_cycles", "cycles", 0, 1e6, true, entry{1600, Calibrated, "what the COO and CSC loops take beyond their non-zeros and columns, cause unknown; " + spmm}),
 		row("send_cycles", "cycles", 1, 1000, true, entry{1, Assumed, "as an element of a tensor instruction"}),
 		row("timestamp_cycles", "cycles", 1, 1000, true, entry{3, Assumed, "the counter is three 16-bit words"}),
 		row("recip_element_cycles", "cycles", 1, 1000, true, entry{4, Assumed, "an estimate and two Newton steps of two tensor operations each, fp32"}),

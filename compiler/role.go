@@ -102,6 +102,20 @@ func (a Array) By(reg Reg, scale int) pe.Operand {
 	return pe.Indexed(a.Type, a.Base, int(reg), scale*a.Type.Words())
 }
 
+// Again is All that starts over after the last element: for a stream of several vectors.
+func (a Array) Again() pe.Operand {
+	o := a.All()
+	o.Inner = a.Len
+	return o
+}
+
+// Rebased is the array from element reg on, where SetBase wrote reg.
+func (a Array) Rebased(reg Reg) pe.Operand {
+	o := a.By(reg, 1)
+	o.Rebased = true
+	return o
+}
+
 // Acc is element i as an accumulator: every element of an instruction meets this one.
 func (a Array) Acc(i int) pe.Operand {
 	o := a.From(i)

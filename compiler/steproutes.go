@@ -127,9 +127,9 @@ func (b *Builder) routeBlocks(c fabric.Color, s *Space, groups, rows int, along 
 	pass := fabric.Position{Rx: one(fabric.North), Tx: one(fabric.South)}
 	for x := 0; x < groups*s.Columns; x += wide {
 		if rows > 1 {
-			b.Route(c, Area{x, 0, x + 1, rows - 1}, fabric.Route{Positions: []fabric.Position{take, pass}, NoPop: true})
+			b.Route(c, Area{x, 0, x + 1, rows - 1}, fabric.Route{Positions: []fabric.Position{take, pass}, KeepCommand: true})
 		}
-		b.Route(c, At(x, rows-1), fabric.Route{Positions: []fabric.Position{take}, NoPop: true})
+		b.Route(c, At(x, rows-1), fabric.Route{Positions: []fabric.Position{take}, KeepCommand: true})
 		if wide > 2 {
 			b.Route(c, Area{x + 1, 0, x + wide - 1, rows}, fabric.Static(one(fabric.West), fabric.Ports(fabric.Ramp, fabric.East)))
 		}

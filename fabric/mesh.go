@@ -18,13 +18,8 @@ type Mesh struct {
 	hops           int64 // router to router
 	linkUse        []int64
 
-	// Observer hears of every wavelet that leaves a router; nil costs nothing.
-	Observer Observer
-}
-
-// Observer follows wavelets.
-type Observer interface {
-	Forwarded(t Cycle, at Coord, in Port, out PortSet, w Wavelet)
+	Observer Observer        // nil costs nothing
+	sentBy   [NumPorts]Color // for the observer: the link's last wavelet at the router being stepped
 }
 
 type router struct {
@@ -41,7 +36,8 @@ type channel struct {
 	livePosition // the current one
 	positions    []livePosition
 	pos          uint8
-	wrap, noPop  bool
+	wrap         bool
+	filter, keep bool // Route.FilterControl, Route.KeepCommand
 }
 
 type livePosition struct {
@@ -174,7 +170,7 @@ func (m *Mesh) addInputs(i int32, in map[edgeKey]QueueID) error {
 	r := &m.routers[i]
 	r.first = QueueID(len(m.queues))
 	for _, rt := range r.routes {
-		ch := channel{wrap: rt.route.Wrap, noPop: rt.route.NoPop}
+		ch := channel{wrap: rt.route.Wrap, filter: rt.route.FilterControl, keep: rt.route.KeepCommand}
 		for _, p := range rt.route.Positions {
 			ch.positions = append(ch.positions, livePosition{rx: p.Rx, tx: p.Tx})
 		}

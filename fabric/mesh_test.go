@@ -318,6 +318,30 @@ func TestSwitch(t *testing.T) {
 	}
 }
 
+// TestControlAlongTheWay: on routes that keep and filter, one command moves every switch between
+// sender and receiver, and the receiver's PE does not see it.
+func TestControlAlongTheWay(t *testing.T) {
+	r := newRig(t, defaults(4, 1))
+	route := func(x int, p ...Position) {
+		if err := r.m.SetRoute(Coord{x, 0}, 0, Route{Positions: p, FilterControl: true, KeepCommand: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	west := Position{Ports(East), Ports(West)}
+	route(3, Position{Ports(Ramp), Ports(West)})
+	route(2, west)
+	route(1, Position{Ports(East), Ports(Ramp)}, west)
+	route(0, Position{Ports(East), Ports(Ramp)})
+	r.seal()
+	src := r.peSource(3, 0, 5, 0)
+	src.send[2].Control, src.send[2].Switches = true, uint16(SwitchAdvance)
+	near, far := r.peSink(1, 0, 0), r.peSink(0, 0, 0)
+	r.run()
+	if len(near.got) != 2 || near.got[1].Data != 1 || len(far.got) != 2 || far.got[0].Data != 3 {
+		t.Errorf("before the control wavelet %v, after it %v; want 0, 1 and 3, 4", near.got, far.got)
+	}
+}
+
 func TestRouteErrors(t *testing.T) {
 	for _, c := range []struct {
 		name string

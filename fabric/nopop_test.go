@@ -2,14 +2,14 @@ package fabric
 
 import "testing"
 
-// TestCommandKept: with NoPop one Advance goes down a line to the first router that still
+// TestCommandKept: with KeepCommand one Advance goes down a line to the first router that still
 // takes for its own PE; routers before it stand at their last position. Longer than eight, the
 // commands of a wavelet.
 func TestCommandKept(t *testing.T) {
 	const n = 11
 	r := newRig(t, defaults(1, n+1))
 	for y := 0; y <= n; y++ {
-		route := Route{Positions: []Position{{Ports(North), Ports(Ramp)}, {Ports(North), Ports(South)}}, NoPop: true}
+		route := Route{Positions: []Position{{Ports(North), Ports(Ramp)}, {Ports(North), Ports(South)}}, KeepCommand: true}
 		switch y {
 		case 0:
 			route.Positions = []Position{{Ports(Ramp), Ports(South)}}

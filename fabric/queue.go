@@ -97,6 +97,16 @@ func (m *Mesh) Peek(q QueueID) (w Wavelet, ready Cycle, ok bool) {
 	return m.slab[k.base+int32(k.head)].w, k.ready, true
 }
 
+// Head is Peek without the wavelet.
+func (m *Mesh) Head(q QueueID) (ready Cycle, ok bool) {
+	k := &m.queues[q]
+	if k.n == 0 {
+		k.waited = true
+		return Never, false
+	}
+	return k.ready, true
+}
+
 // PeekAt is Peek for the i-th wavelet from the head.
 func (m *Mesh) PeekAt(q QueueID, i int) (w Wavelet, ready Cycle, ok bool) {
 	k := &m.queues[q]

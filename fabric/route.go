@@ -13,13 +13,16 @@ const SwitchPositions = 4
 type Position struct{ Rx, Tx PortSet }
 
 // Route is a color's static route at one router: one to four switch positions. Advancing past
-// the last position stays there, or returns to the first if Wrap. With NoPop a control wavelet
-// keeps its command for the routers behind: one command serves a line of any length, of whose
-// routers those before the one meant stand at their last position (A, as a pop mode of the vendor's SDK).
+// the last position stays there, or returns to the first if Wrap.
 type Route struct {
 	Positions []Position
 	Wrap      bool
-	NoPop     bool
+
+	// Of control wavelets (S, Cerebras SDK documentation: ce_filter, and pop_mode no_pop):
+	FilterControl bool // they do not get to the own PE; they wait for room there all the same
+	// They are handed on with the command executed here: one command serves a line of any
+	// length, of whose routers those before the one meant stand at their last position.
+	KeepCommand bool
 }
 
 // Static returns a route with a single position.

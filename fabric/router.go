@@ -23,13 +23,16 @@ func (m *Mesh) StepRouter(i int32, t Cycle) {
 			}
 			ch := &m.chans[k.channel]
 			if !ch.rx.Has(k.port) {
+				m.held(i, q, ch, t, Switched, used)
 				continue // woken by the switch
 			}
 			if used&ch.tx != 0 {
+				m.held(i, q, ch, t, SharedLink, used)
 				wake = t + 1
 				continue
 			}
 			if !m.roomForAll(ch, t, uint8(local)) {
+				m.held(i, q, ch, t, NoRoom, used)
 				continue // woken by the queue without room
 			}
 			used |= ch.tx
@@ -65,17 +68,18 @@ func (m *Mesh) roomForAll(ch *channel, t Cycle, local uint8) bool {
 func (m *Mesh) forward(i int32, q QueueID, ch *channel, t Cycle) {
 	in := m.queues[q].port
 	w := m.Pop(q, t)
+	out := ch.tx
+	if ch.filter && w.Control {
+		out &^= Ports(Ramp)
+	}
 	if m.Observer != nil {
-		m.Observer.Forwarded(t, m.At(i), in, ch.tx, w)
+		m.forwarded(i, in, out, t, w)
 	}
-	command := SwitchStay
-	if w.Control {
-		command = SwitchCommand(w.Switches & 3)
-		if !ch.noPop {
-			w.Switches >>= 2
-		}
+	command := SwitchCommand(w.Switches & 3)
+	if !ch.keep || !w.Control {
+		w.Switches >>= 2
 	}
-	for set := ch.tx; set != 0; set &= set - 1 {
+	for set := out; set != 0; set &= set - 1 {
 		p := Port(bits.TrailingZeros8(uint8(set)))
 		delay := Cycle(m.cfg.HopCycles)
 		if p == Ramp {

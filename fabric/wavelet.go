@@ -62,7 +62,9 @@ const (
 
 // Wavelet is the unit of transfer: 32 bits of payload, a color, a control bit.
 // A control wavelet carries up to eight switch commands, two bits each, the first in the low
-// bits; every router on its way executes and removes one, or keeps it on a route with NoPop.
+// bits; every router on its way executes one and removes it, unless its route keeps it. A data
+// wavelet carries one at most, for its sender's own router: the last of an output descriptor that
+// advances the switch.
 type Wavelet struct {
 	Data     uint32
 	Switches uint16

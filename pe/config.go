@@ -24,6 +24,8 @@ type Config struct {
 	ScalarMemoryCycles int // load and store of a word
 	ScalarFloatCycles  int
 	ReciprocalCycles   int
+	TruncateCycles     int // fp32 to integer, in software
+	SetBaseCycles      int // base of a descriptor, its 32-bit address arithmetic included
 	SendCycles         int // a wavelet from registers, its time on the datapath included
 	TimestampCycles    int
 
@@ -33,6 +35,9 @@ type Config struct {
 	ExpElementCycles   int
 	LogElementCycles   int
 	GELUElementCycles  int // and of its derivative
+
+	RebaseStartCycles int // once in a program, before its first SetBase
+	RebaseConflicts   int // repeated steps in 16, of an instruction with a rebased and another operand in SRAM
 
 	LaunchCycles int // launch of the program to dispatch of the tasks active at its start
 }
@@ -60,6 +65,10 @@ func (c Config) Validate() error {
 		{"scalar_memory_cycles", c.ScalarMemoryCycles, 1, 1000},
 		{"scalar_float_cycles", c.ScalarFloatCycles, 1, 1000},
 		{"reciprocal_cycles", c.ReciprocalCycles, 1, 1000},
+		{"truncate_cycles", c.TruncateCycles, 1, 1000},
+		{"set_base_cycles", c.SetBaseCycles, 1, 1000},
+		{"rebase_start_cycles", c.RebaseStartCycles, 0, 1000000},
+		{"rebase_conflicts", c.RebaseConflicts, 0, 16},
 		{"send_cycles", c.SendCycles, 1, 1000},
 		{"timestamp_cycles", c.TimestampCycles, 1, 1000},
 		{"recip_element_cycles", c.RecipElementCycles, 1, 1000},

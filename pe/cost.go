@@ -28,6 +28,10 @@ func (c Config) scalarCost(op Op) int {
 		return c.ScalarMemoryCycles
 	case SAdd, SSub, SMul, Widen, Narrow:
 		return c.ScalarFloatCycles
+	case Trunc:
+		return c.TruncateCycles
+	case SetBase:
+		return c.SetBaseCycles
 	case Recip:
 		return c.ReciprocalCycles
 	case Send:
@@ -113,13 +117,18 @@ func (i *Instr) memoryReads() (n int) {
 
 // conflicts counts the steps in which two operands that are read together lie in one bank. The
 // first element of a step decides: a step is at most 64 bits wide, a bank's row.
+//
+// That holds where a program planned its arrays into banks. Below the 6 KB of a bank addresses
+// are interleaved in a way that is not public, and operands that software addresses row by row
+// meet in it: on average, for rows at unrelated addresses, in RebaseConflicts of 16 steps.
 func (c Config) conflicts(in *Instr, at extent, steps, rate int) int {
 	var reads [3]access
-	n := 0
+	n, stray := 0, false
 	add := func(o *Operand, base int) {
 		if o.Kind == Mem && !o.Fixed {
 			reads[n] = access{o, base, rate}
 			n++
+			stray = stray || o.Rebased
 		}
 	}
 	add(&in.A, at.a)
@@ -129,6 +138,10 @@ func (c Config) conflicts(in *Instr, at extent, steps, rate int) int {
 	}
 	if n < 2 || steps == 0 {
 		return 0
+	}
+	least := 0
+	if stray {
+		least = (steps*c.RebaseConflicts + 8) / 16
 	}
 	bank := c.BankWords()
 	meet, fixed := false, true // some pair's banks overlap; every operand stays in its bank
@@ -142,7 +155,7 @@ func (c Config) conflicts(in *Instr, at extent, steps, rate int) int {
 		}
 	}
 	if !meet {
-		return 0
+		return least
 	}
 	if fixed {
 		return steps
@@ -153,7 +166,7 @@ func (c Config) conflicts(in *Instr, at extent, steps, rate int) int {
 			count++
 		}
 	}
-	return count
+	return max(count, least)
 }
 
 // access is an operand read once per step of rate elements.

@@ -1,6 +1,10 @@
 package pe
 
-import "cs2sim.dev/fabric"
+import (
+	"math/bits"
+
+	"cs2sim.dev/fabric"
+)
 
 // dispatchDatapath gives cycle t to one thread: priority instructions first, the others in
 // rotation. A thread that runs alone keeps the datapath until it ends or another wakes the PE.
@@ -11,21 +15,24 @@ func (p *PE) dispatchDatapath(t fabric.Cycle) {
 	}
 	chosen, rivals := -1, 0
 	wake := fabric.Never
-	n := len(p.threads)
-	for k := range n {
-		i := (p.turn + 1 + k) % n
-		th := &p.threads[i]
-		if !th.busy {
-			continue
-		}
-		ready, later := p.ready(&th.cur, t)
-		wake = min(wake, later)
-		if !ready {
-			continue
-		}
-		rivals++
-		if chosen < 0 || th.cur.priority() && !p.threads[chosen].cur.priority() {
-			chosen = i
+	behind := p.busy &^ (2<<p.turn - 1) // threads behind the one served last
+	for _, set := range [2]uint32{behind, p.busy &^ behind} {
+		for ; set != 0; set &= set - 1 {
+			i := bits.TrailingZeros32(set)
+			a := &p.threads[i].cur
+			ready, later := p.ready(a, t)
+			wake = min(wake, later)
+			if !ready {
+				continue
+			}
+			if rivals == 0 && a.streaming() && !p.urgent {
+				p.stream(i, t) // whoever else is ready has no say, and the PE looks again in t+1
+				return
+			}
+			rivals++
+			if chosen < 0 || a.priority() && !p.threads[chosen].cur.priority() {
+				chosen = i
+			}
 		}
 	}
 	wake = min(wake, p.nextArrival(t))
@@ -39,11 +46,7 @@ func (p *PE) dispatchDatapath(t fabric.Cycle) {
 	p.turn = chosen
 	a := &p.threads[chosen].cur
 	if a.streaming() {
-		p.element(a, t)
-		p.States[a.charge()]++
-		p.now, p.since = t+1, t+1
-		p.state = Idle
-		p.mesh.Agenda().Wake(p.actor, t+1)
+		p.stream(chosen, t)
 		return
 	}
 	p.running = chosen
@@ -55,6 +58,18 @@ func (p *PE) dispatchDatapath(t fabric.Cycle) {
 		}
 	}
 	p.mesh.Agenda().Wake(p.actor, min(end, wake))
+}
+
+// stream gives cycle t to one element of a thread's instruction.
+func (p *PE) stream(thread int, t fabric.Cycle) {
+	a := &p.threads[thread].cur
+	p.turn = thread
+	p.element(a, t)
+	p.changed |= 1 << thread
+	p.States[a.charge()]++
+	p.now, p.since = t+1, t+1
+	p.state = Idle
+	p.mesh.Agenda().Wake(p.actor, t+1)
 }
 
 // untilRival is how long a priority countdown keeps the datapath: to its end, unless another
@@ -76,11 +91,11 @@ func (p *PE) ready(a *active, t fabric.Cycle) (ok bool, later fabric.Cycle) {
 	if !a.streaming() {
 		return true, fabric.Never
 	}
-	for _, o := range [2]*Operand{&a.in.A, &a.in.B} {
-		if o.Kind != FabIn {
+	for _, q := range a.from {
+		if q == fabric.NoQueue {
 			continue
 		}
-		_, ready, ok := p.mesh.Peek(p.in[o.Color])
+		ready, ok := p.mesh.Head(q)
 		if !ok {
 			return false, fabric.Never
 		}
@@ -88,7 +103,7 @@ func (p *PE) ready(a *active, t fabric.Cycle) (ok bool, later fabric.Cycle) {
 			return false, ready
 		}
 	}
-	if a.in.Dst.Kind == FabOut && !p.mesh.Room(p.out[a.in.Dst.Color], t) {
+	if a.to != fabric.NoQueue && !p.mesh.Room(a.to, t) {
 		return false, fabric.Never
 	}
 	return true, fabric.Never
@@ -121,15 +136,22 @@ func (p *PE) nextArrival(t fabric.Cycle) fabric.Cycle {
 	return wake
 }
 
-// element performs one streaming step in cycle t. A wavelet written now is at the router
-// after the datapath's result cycle and the ramp.
+// push writes element i to the ramp: it is at the router after the datapath's result cycle and the ramp.
+func (p *PE) push(a *active, i int, w fabric.Wavelet, t fabric.Cycle) {
+	p.mesh.Push(p.out[w.Color], w, t+p.latency)
+	if p.mesh.Observer != nil {
+		p.saw(fabric.Entered, t, w, step{p, a, i})
+	}
+}
+
+// element performs one streaming step in cycle t.
 func (p *PE) element(a *active, t fabric.Cycle) {
 	in := a.in
 	i := a.done
 	a.done++
 	if in.Op == Send {
 		w := fabric.Wavelet{Data: uint32(a.a), Color: in.Dst.Color, Control: in.Control, Switches: in.Switches}
-		p.mesh.Push(p.out[in.Dst.Color], w, t+fabric.Cycle(1+p.mesh.Config().RampCycles))
+		p.push(a, i, w, t)
 		return
 	}
 	x := p.operand(a, &in.A, a.a, a.sa, i, t)
@@ -140,8 +162,11 @@ func (p *PE) element(a *active, t fabric.Cycle) {
 		if in.Dst.Packed {
 			data |= uint32(a.dst+i) << 16
 		}
-		delay := fabric.Cycle(1 + p.mesh.Config().RampCycles)
-		p.mesh.Push(p.out[in.Dst.Color], fabric.Wavelet{Data: data, Color: in.Dst.Color, Control: in.Control, Switches: in.Switches}, t+delay)
+		w := fabric.Wavelet{Data: data, Color: in.Dst.Color, Control: in.Control}
+		if in.Control || a.done == a.n {
+			w.Switches = in.Switches
+		}
+		p.push(a, i, w, t)
 	case Scalar:
 		a.acc = Apply(in.Op, in.Dst.Type, a.acc, x, y, a.adds(i))
 	default:
@@ -161,7 +186,11 @@ func (p *PE) element(a *active, t fabric.Cycle) {
 func (p *PE) operand(a *active, o *Operand, base int, scalar float32, i int, t fabric.Cycle) float32 {
 	switch o.Kind {
 	case FabIn:
-		return Value(o.Type, p.mesh.Pop(p.in[o.Color], t).Data)
+		w := p.mesh.Pop(p.in[o.Color], t)
+		if p.mesh.Observer != nil {
+			p.saw(fabric.Taken, t, w, step{p, a, i})
+		}
+		return Value(o.Type, w.Data)
 	case Scalar:
 		if a.in.Dst.Kind == Scalar {
 			return p.scalarSource(a, o, base, scalar, i)

@@ -38,6 +38,8 @@ const (
 	Recip     // D = 1 / X, fp32
 	Widen     // D = the fp32 of X's low half, an fp16
 	Narrow    // D = the fp16 of X, an fp32
+	Trunc     // D = the integer of X, an fp32, towards zero
+	SetBase   // D = X, where D addresses a Rebased operand: writes the base of its descriptor
 	Load      // D = the 16 (zero-extended) or 32 bits at A
 	Store     // the 16 or 32 bits at Dst = X
 	JumpZero  // if D == 0 go to Target
@@ -66,7 +68,7 @@ func (o Op) String() string {
 		"fmov", "fneg", "fadd", "fsub", "fmul", "fmax",
 		"frecip", "frsqrt", "fexp", "flog", "fgelu", "fgelu_slope", "fmac",
 		"set", "add", "mov", "iadd", "isub", "imul", "and", "or", "shl", "shr",
-		"sadd", "ssub", "smul", "recip", "widen", "narrow", "load", "store",
+		"sadd", "ssub", "smul", "recip", "widen", "narrow", "trunc", "setbase", "load", "store",
 		"jz", "jif", "jmp", "send", "timestamp", "activate", "block", "unblock", "halt",
 	}[o]
 }
@@ -159,6 +161,7 @@ type Operand struct {
 	Stride  int  // Mem: elements from one to the next; 0 means 1
 	Inner   int  // Mem: elements of a run; 0 means all: a second dimension of runs
 	Outer   int  // Mem: elements from the first of a run to the first of the next; 0 repeats the run
+	Rebased bool // Mem: SetBase wrote the base, so where it lies relative to other operands was not planned
 	Fixed   bool // Mem: all elements (with Inner: of a run) are the first, an accumulator held by the datapath
 	Packed  bool // FabOut: the wavelet's upper half is a running index
 	Color   fabric.Color
@@ -216,7 +219,7 @@ type Instr struct {
 	X, Y                 Src
 	Cmp                  Cmp
 	Control              bool   // Send, or a tensor instruction to the fabric: control wavelets
-	Switches             uint16 // of a control wavelet: switch commands
+	Switches             uint16 // of a control wavelet: switch commands; of data to the fabric: one, carried by the last wavelet
 	Task                 int
 }
 

@@ -1,6 +1,10 @@
 package pe
 
-import "cs2sim.dev/fabric"
+import (
+	"math/bits"
+
+	"cs2sim.dev/fabric"
+)
 
 func (p *PE) complete(th *thread) {
 	in := th.cur.in
@@ -37,6 +41,7 @@ func (p *PE) main(t fabric.Cycle) bool {
 	in := &code[p.pc]
 	first := p.pc == 0
 	p.pc++
+	p.Instructions++
 	if in.Op.Tensor() {
 		triggered := first && p.prog.Tasks[p.task].Triggered
 		if in.Thread > 0 && !p.roomToIssue(in.Thread) {
@@ -47,10 +52,16 @@ func (p *PE) main(t fabric.Cycle) bool {
 		return true
 	}
 	if in.Op == Send {
-		p.threads[0].cur, p.threads[0].busy = p.sending(in), true
+		p.threads[0].cur = p.sending(in)
+		p.begin(0)
 		return true
 	}
-	p.threads[0].cur, p.threads[0].busy = active{left: [3]int{p.cfg.scalarCost(in.Op)}}, true
+	cycles := p.cfg.scalarCost(in.Op)
+	if in.Op == SetBase && !p.rebased {
+		p.rebased = true
+		cycles += p.cfg.RebaseStartCycles
+	}
+	p.countdown(cycles)
 	if next, jumped := scalar(in, &p.regs); jumped {
 		p.pc = next
 	}
@@ -76,7 +87,7 @@ func (p *PE) main(t fabric.Cycle) bool {
 // sending is a wavelet from registers: it waits for room as a tensor instruction of one element.
 func (p *PE) sending(in *Instr) active {
 	payload := uint32(in.X.value(&p.regs)) | uint32(in.Y.value(&p.regs))<<16
-	return active{in: in, n: 1, a: int(payload), left: [3]int{p.cfg.SendCycles - 1}}
+	return active{in: in, streams: true, from: [2]fabric.QueueID{fabric.NoQueue, fabric.NoQueue}, to: p.out[in.Dst.Color], n: 1, a: int(payload), left: [3]int{p.cfg.SendCycles - 1}}
 }
 
 // access moves a word between SRAM and a register.
@@ -105,15 +116,10 @@ func (p *PE) dispatch(t fabric.Cycle) bool {
 	if p.halted {
 		return false
 	}
-	for i := range p.prog.Tasks {
-		if p.blocked&(1<<i) != 0 {
-			continue
-		}
+	for set := (p.pending | p.awaited) &^ p.blocked; set != 0; set &= set - 1 {
+		i := bits.TrailingZeros64(set)
 		task := &p.prog.Tasks[i]
 		if task.Kind == Local {
-			if p.pending&(1<<i) == 0 {
-				continue
-			}
 			p.pending &^= 1 << i
 		} else if !p.take(t, task, p.trigger[i]) {
 			continue
@@ -123,7 +129,7 @@ func (p *PE) dispatch(t fabric.Cycle) bool {
 		}
 		p.task, p.pc = i, 0
 		if !task.Triggered {
-			p.threads[0].cur, p.threads[0].busy = active{left: [3]int{p.cfg.TaskSwitchCycles}}, true
+			p.countdown(p.cfg.TaskSwitchCycles)
 		}
 		return true
 	}
@@ -144,7 +150,7 @@ func (p *PE) take(t fabric.Cycle, task *Task, q fabric.QueueID) bool {
 		if entry != task.Entry {
 			return false
 		}
-		p.mesh.Pop(q, t)
+		p.pop(q, t, task)
 		p.regs[1] = int32(index)
 		return true
 	}
@@ -153,12 +159,12 @@ func (p *PE) take(t fabric.Cycle, task *Task, q fabric.QueueID) bool {
 		if !ok || ready > t {
 			return false
 		}
-		p.mesh.Pop(q, t)
-		p.mesh.Pop(q, t)
+		p.pop(q, t, task)
+		p.pop(q, t, task)
 		p.regs[0], p.regs[1] = int32(value.Data), int32(w.Data)
 		return true
 	}
-	p.mesh.Pop(q, t)
+	p.pop(q, t, task)
 	if task.Wide {
 		p.regs[0] = int32(w.Data)
 		return true
@@ -166,6 +172,13 @@ func (p *PE) take(t fabric.Cycle, task *Task, q fabric.QueueID) bool {
 	value, index := fabric.Unpack(w.Data)
 	p.regs[0], p.regs[1] = int32(value), int32(index)
 	return true
+}
+
+func (p *PE) pop(q fabric.QueueID, t fabric.Cycle, task *Task) {
+	w := p.mesh.Pop(q, t)
+	if p.mesh.Observer != nil {
+		p.saw(fabric.Taken, t, w, trigger{task})
+	}
 }
 
 func (p *PE) roomToIssue(thread int) bool {
@@ -192,7 +205,16 @@ func (p *PE) enqueue(in *Instr, triggered bool) {
 	a.b, a.sb = p.resolve(&in.B, a.n)
 	cost := p.cfg.costAt(in, triggered, extent{a.dst, a.a, a.b, a.n})
 	a.left = [3]int{cost.Start, cost.Steps, cost.Conflict}
-	if in.Streams() {
+	if a.streams = in.Streams(); a.streams {
+		a.from, a.to = [2]fabric.QueueID{fabric.NoQueue, fabric.NoQueue}, fabric.NoQueue
+		for i, o := range [2]*Operand{&in.A, &in.B} {
+			if o.Kind == FabIn {
+				a.from[i] = p.in[o.Color]
+			}
+		}
+		if in.Dst.Kind == FabOut {
+			a.to = p.out[in.Dst.Color]
+		}
 		a.left[1], a.left[2] = 0, 0
 		a.pairs = in.memoryReads() > 1
 	}
@@ -208,10 +230,12 @@ func (p *PE) enqueue(in *Instr, triggered bool) {
 	p.advance(&in.B)
 	th := &p.threads[in.Thread]
 	if in.Thread == 0 {
-		th.cur, th.busy = a, true
+		th.cur = a
+		p.begin(0)
 		return
 	}
 	th.queue = append(th.queue, a)
+	p.changed |= 1 << in.Thread
 }
 
 // advance moves an operand's register on: the descriptor stays loaded for the next use.

@@ -21,6 +21,9 @@ func (o Operand) String() string {
 		if o.Inner > 0 {
 			text += fmt.Sprintf(" runs of %d every %d", o.Inner, o.Outer)
 		}
+		if o.Rebased {
+			text += " rebased"
+		}
 		if o.Fixed {
 			text += " fixed"
 		}
@@ -63,7 +66,7 @@ func (i Instr) String() string {
 			return fmt.Sprintf("add r%d += %d mod %d", i.D, i.Imm, i.Wrap)
 		}
 		return fmt.Sprintf("add r%d += %d", i.D, i.Imm)
-	case Mov, Recip, Widen, Narrow:
+	case Mov, Recip, Widen, Narrow, Trunc, SetBase:
 		return fmt.Sprintf("%v r%d = %v", i.Op, i.D, i.X)
 	case IAdd, ISub, IMul, And, Or, Shl, Shr, SAdd, SSub, SMul:
 		return fmt.Sprintf("%v r%d = %v, %v", i.Op, i.D, i.X, i.Y)
@@ -126,6 +129,9 @@ func (i Instr) tensor() string {
 	}
 	if i.Thread > 0 {
 		fmt.Fprintf(&b, " async thread %d", i.Thread)
+	}
+	if i.Switches != 0 {
+		fmt.Fprintf(&b, " then switches %#x", i.Switches)
 	}
 	if i.Priority {
 		b.WriteString(" priority")

@@ -16,7 +16,7 @@ func TestEveryOpListedAndCosted(t *testing.T) {
 	cfg := testConfig()
 	want := map[Op]int{
 		Set: 1, Add: 1, Mov: 1, IAdd: 1, ISub: 1, IMul: 1, And: 1, Or: 1, Shl: 1, Shr: 1,
-		SAdd: 4, SSub: 4, SMul: 4, Widen: 4, Narrow: 4, Recip: 20, Load: 3, Store: 3,
+		SAdd: 4, SSub: 4, SMul: 4, Widen: 4, Narrow: 4, Recip: 20, Trunc: 11, SetBase: 13, Load: 3, Store: 3,
 		JumpZero: 2, JumpIf: 2, Jump: 2, Send: 5, Timestamp: 7, Activate: 1, Block: 1, Unblock: 1, Halt: 1,
 	}
 	special := map[Op]int{FRecip: 4, FRSqrt: 8, FExp: 10, FLog: 14, FGELU: 20, FGELUSlope: 20}

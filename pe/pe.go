@@ -2,6 +2,7 @@ package pe
 
 import (
 	"fmt"
+	"math/bits"
 
 	"cs2sim.dev/fabric"
 )
@@ -20,7 +21,11 @@ type PE struct {
 
 	// The task being run is thread 0: its instruction, or nothing between tasks.
 	threads []thread
-	task    int // -1: none
+	busy    uint32 // threads with an instruction, as a set
+	changed uint32 // threads whose instruction may have ended, or that were handed one
+	urgent  bool   // some instruction of the program has priority
+	awaited uint64 // tasks that a wavelet triggers, as a set
+	task    int    // -1: none
 	pc      int
 	halted  bool
 	blocked uint64 // tasks
@@ -33,16 +38,19 @@ type PE struct {
 	turn    int          // thread served last, for rotation
 	since   fabric.Cycle // end of the last cycle in which something ran
 
+	latency fabric.Cycle     // of a wavelet from the datapath to the router
 	trigger []fabric.QueueID // per task: its queue
 	out     [fabric.NumColors]fabric.QueueID
 	in      [fabric.NumColors]fabric.QueueID
 
-	halts bool // the program says when it ends
+	halts   bool // the program says when it ends
+	rebased bool // a SetBase was executed
 
-	States StateCycles
-	FMACs  int64
-	Stamps []Stamp
-	fault  *Fault
+	States       StateCycles
+	FMACs        int64
+	Instructions int64 // tensor and scalar, begun
+	Stamps       []Stamp
+	fault        *Fault
 }
 
 // Stamp is one reading of the cycle counter.
@@ -61,6 +69,9 @@ type thread struct {
 // active is a tensor instruction in progress, registers resolved at issue.
 type active struct {
 	in         *Instr
+	from       [2]fabric.QueueID // inputs of an instruction that streams, NoQueue if none
+	to         fabric.QueueID    // its output
+	streams    bool
 	dst, a, b  int
 	n          int // elements
 	sa, sb     float32
@@ -106,6 +117,7 @@ func NewWith(cfg *Config, prog *Program, m *fabric.Mesh, index int32, regs [16]i
 		task:    -1, running: -1,
 		trigger: make([]fabric.QueueID, len(prog.Tasks)),
 	}
+	p.latency = fabric.Cycle(1 + m.Config().RampCycles)
 	for i, depth := range prog.Threads {
 		p.threads[i+1].queue = make([]active, 0, depth)
 	}
@@ -115,6 +127,7 @@ func NewWith(cfg *Config, prog *Program, m *fabric.Mesh, index int32, regs [16]i
 	}
 	for i, t := range prog.Tasks {
 		if t.Kind != Local {
+			p.awaited |= 1 << i
 			p.trigger[i] = p.in[t.Color]
 			if p.trigger[i] == fabric.NoQueue {
 				return nil, fmt.Errorf("pe %v: task %s waits for color %d, which no route delivers here", p.At(), t.Name, t.Color)
@@ -125,13 +138,14 @@ func NewWith(cfg *Config, prog *Program, m *fabric.Mesh, index int32, regs [16]i
 				return nil, fmt.Errorf("pe %v: task %s: %w", p.At(), t.Name, err)
 			}
 			p.halts = p.halts || t.Code[k].Op == Halt
+			p.urgent = p.urgent || t.Code[k].Priority
 		}
 	}
 	for _, t := range prog.Start {
 		p.pending |= 1 << t
 	}
 	if len(prog.Start) > 0 && cfg.LaunchCycles > 0 {
-		p.threads[0].cur, p.threads[0].busy = active{left: [3]int{cfg.LaunchCycles}}, true
+		p.countdown(cfg.LaunchCycles)
 	}
 	m.Agenda().Wake(p.actor, 0)
 	return p, nil
@@ -152,13 +166,19 @@ func (p *PE) checkColors(in *Instr) error {
 // Halted reports whether the program said it is done and no instruction is left.
 func (p *PE) Halted() bool { return p.halted && !p.anyBusy() }
 
-func (p *PE) anyBusy() bool {
-	for i := range p.threads {
-		if p.threads[i].busy {
-			return true
-		}
-	}
-	return false
+func (p *PE) anyBusy() bool { return p.busy != 0 }
+
+// begin makes a thread's instruction the one in cur.
+func (p *PE) begin(thread int) {
+	p.threads[thread].busy = true
+	p.busy |= 1 << thread
+	p.changed |= 1 << thread
+}
+
+// countdown occupies the task thread with cycles that are no tensor instruction's.
+func (p *PE) countdown(cycles int) {
+	p.threads[0].cur = active{left: [3]int{cycles}}
+	p.begin(0)
 }
 
 // AtRest reports whether nothing is begun or due: no instruction runs or waits, no activated
@@ -195,6 +215,9 @@ func (p *PE) Step(t fabric.Cycle) {
 	}
 	p.control(t)
 	p.dispatchDatapath(t)
+	if p.mesh.Observer != nil {
+		p.mesh.Observer.Saw(fabric.Event{Kind: fabric.Worked, Cycle: t, At: p.At(), By: p})
+	}
 }
 
 // Finish accounts up to the end of the run, when nothing moves any more.
@@ -224,6 +247,7 @@ func (p *PE) settle(t fabric.Cycle) {
 	if span > 0 {
 		panic(fmt.Sprintf("pe %v: slept %d cycles past the end of an instruction at cycle %d", p.At(), span, t))
 	}
+	p.changed |= 1 << p.running
 	p.running = -1
 }
 
@@ -249,14 +273,14 @@ func (a *active) countdown() int { return a.left[0] + a.left[1] + a.left[2] }
 
 // streaming reports that an element step is next.
 func (a *active) streaming() bool {
-	return a.in != nil && a.left[0] == 0 && a.left[2] == 0 && a.in.Streams()
+	return a.streams && a.left[0] == 0 && a.left[2] == 0
 }
 
 func (a *active) finished() bool {
 	if a.countdown() > 0 {
 		return false
 	}
-	return a.in == nil || !a.in.Streams() || a.done == a.n
+	return !a.streams || a.done == a.n
 }
 
 // control performs all that takes no datapath time at cycle t: completions, starts of queued
@@ -264,15 +288,19 @@ func (a *active) finished() bool {
 func (p *PE) control(t fabric.Cycle) {
 	for again := true; again && p.fault == nil; {
 		again = false
-		for i := range p.threads {
+		for set := p.changed; set != 0; set &= set - 1 {
+			i := bits.TrailingZeros32(set)
 			th := &p.threads[i]
+			p.changed &^= 1 << i
 			if th.busy && th.cur.finished() {
 				p.complete(th)
+				p.busy &^= 1 << i
 				again = true
 			}
 			if !th.busy && len(th.queue) > 0 {
-				th.cur, th.busy = th.queue[0], true
+				th.cur = th.queue[0]
 				th.queue = append(th.queue[:0], th.queue[1:]...)
+				p.begin(i)
 				again = true
 			}
 		}

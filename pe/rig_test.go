@@ -20,6 +20,7 @@ func testConfig() Config {
 		TensorStartCycles: 6, DescriptorLoadCycles: 28, TriggerStartCycles: 2, TaskSwitchCycles: 10, Microthreads: 8,
 		ScalarCycles: 1, JumpCycles: 2, ScalarMemoryCycles: 3, ScalarFloatCycles: 4, ReciprocalCycles: 20, SendCycles: 5, TimestampCycles: 7,
 		RecipElementCycles: 4, RSqrtElementCycles: 8, ExpElementCycles: 10, LogElementCycles: 14, GELUElementCycles: 20,
+		TruncateCycles: 11, SetBaseCycles: 13, RebaseStartCycles: 100, RebaseConflicts: 3,
 		LaunchCycles: 17,
 	}
 }

@@ -19,7 +19,7 @@ func scalar(in *Instr, r *[16]int32) (next int, jumped bool) {
 		return in.Target, in.Cmp.Holds(x, y)
 	case Jump:
 		return in.Target, true
-	case Mov:
+	case Mov, SetBase:
 		r[in.D] = x
 	case IAdd:
 		r[in.D] = x + y
@@ -47,8 +47,23 @@ func scalar(in *Instr, r *[16]int32) (next int, jumped bool) {
 		r[in.D] = bits32(Value(F16, uint32(x)))
 	case Narrow:
 		r[in.D] = int32(Bits(F16, float(x)))
+	case Trunc:
+		r[in.D] = truncate(float(x))
 	}
 	return 0, false
+}
+
+// truncate saturates where fp32 leaves the integers; not a number is 0.
+func truncate(v float32) int32 {
+	switch {
+	case v != v:
+		return 0
+	case v >= math.MaxInt32:
+		return math.MaxInt32
+	case v <= math.MinInt32:
+		return math.MinInt32
+	}
+	return int32(v)
 }
 
 func float(bits int32) float32 { return math.Float32frombits(uint32(bits)) }

@@ -121,6 +121,9 @@ func (g *Program) verifyTensor(in *Instr) error {
 	if in.Op == FMac && in.Dst.Kind == FabOut {
 		return fmt.Errorf("fmac has nothing to accumulate into in a fabric output")
 	}
+	if in.Switches != 0 && !in.Control && (in.Dst.Kind != FabOut || in.Switches > uint16(fabric.SwitchReset)) {
+		return fmt.Errorf("switch commands %#x, a tensor instruction gives one, after fabric output", in.Switches)
+	}
 	for i, o := range [2]*Operand{&in.A, &in.B} {
 		if o.Kind == FabOut {
 			return fmt.Errorf("source %d is a fabric output", i)

@@ -25,6 +25,7 @@ type LineStyle struct {
 	Marker bool // a mark on every point; NoLine implies it
 	Thin   bool // for context: a variant beside the main series
 	Muted  bool // grey, for a reference such as a bound; takes no colour from the palette
+	Paired bool // the colour of the series before: its points, or its line
 }
 
 // Series is one curve. A NaN in X or Y is a missing point and interrupts the line.

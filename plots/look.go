@@ -36,7 +36,10 @@ func (c LineChart) looks() []look {
 	colored, marked, unspecified := 0, 0, 0
 	for i, s := range c.Series {
 		l := look{color: mutedColor, pen: pen{width: 2}}
-		if !s.Style.Muted {
+		switch {
+		case s.Style.Paired && i > 0:
+			l.color = looks[i-1].color
+		case !s.Style.Muted:
 			l.color = lineColor(colored)
 			colored++
 		}

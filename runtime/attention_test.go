@@ -80,10 +80,9 @@ func drawAttention(t *rapid.T) attentionCase {
 
 // rig holds a kernel's tiles, placed in SRAM as the memory plan would, and its scratch.
 type rig struct {
-	space  *compiler.Space
-	tiles  []*compiler.Tile
-	next   [2]int  // in T, in S
-	routed *routed // of the last run by wavelets
+	space *compiler.Space
+	tiles []*compiler.Tile
+	next  [2]int // in T, in S
 }
 
 func newRig(s *compiler.Space) *rig {
@@ -128,7 +127,6 @@ func (r *rig) wavelet(t tester, k compiler.Kernel, h *Host) (*LayoutReport, *Hos
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.routed = newRouted(l.Width, l.Height)
 	images := make([][]uint16, len(l.PEs))
 	each := func(visit func(i, g, c, y int)) {
 		for y := range s.Rows() {
@@ -146,7 +144,7 @@ func (r *rig) wavelet(t tester, k compiler.Kernel, h *Host) (*LayoutReport, *Hos
 			h.image(tile, g, c, y, images[i])
 		}
 	})
-	report, err := RunLayout(context.Background(), l, s.Target, LayoutOptions{Images: images, Observer: r.routed})
+	report, err := RunLayout(context.Background(), l, s.Target, LayoutOptions{Images: images})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,8 +300,8 @@ func (c attentionCase) checkCycles(t tester) {
 			t.Fatal(err)
 		}
 		checkCycles(t, s, got, want, 0.01)
-		for i, n := range r.routed.in {
-			if x, y := i%r.routed.width, i/r.routed.width; got.Grid.Routed(x, y) != n {
+		for i, n := range want.Routed.in() {
+			if x, y := i%(s.Groups*s.Columns), i/(s.Groups*s.Columns); got.Grid.Routed(x, y) != n {
 				t.Fatalf("%s, PE (%d,%d): %d wavelets into its router, wavelet engine %d", k.Name(), x, y, got.Grid.Routed(x, y), n)
 			}
 		}

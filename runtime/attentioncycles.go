@@ -28,7 +28,6 @@ const (
 type headRun struct {
 	rows   int
 	report *LayoutReport
-	routed *routed
 }
 
 // attentionCycles runs sequences of growing length until two rows add the same, or the whole
@@ -74,19 +73,18 @@ func runHead(ctx context.Context, k compiler.Kernel, s *compiler.Space, rows int
 	if err != nil {
 		return nil, err
 	}
-	in := newRouted(l.Width, l.Height)
-	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{Observer: in})
+	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("%s, one head of %d rows: %w", k.Name(), rows, err)
 	}
-	return &headRun{rows, r, in}, nil
+	return &headRun{rows, r}, nil
 }
 
 // phase is the run as a report of its own columns and rows.
 func (r *headRun) phase(columns int) *PhaseReport {
 	return &PhaseReport{
 		Cycles: int64(r.report.Cycles), FMACs: r.report.FMACs, Hops: r.report.Hops,
-		Grid: Grid{PeriodX: columns, PeriodY: r.rows, Cells: r.report.PEs, Wavelets: r.routed.in},
+		Grid: Grid{PeriodX: columns, PeriodY: r.rows, Cells: r.report.PEs, Wavelets: r.report.Routed.in()},
 	}
 }
 
@@ -99,7 +97,7 @@ func extend(s *compiler.Space, a, b *headRun) *PhaseReport {
 		Hops:   extendPairs(a.report.Hops, b.report.Hops, short, rows),
 		Grid:   Grid{PeriodX: n, PeriodY: rows, Cells: make([]pe.StateCycles, n*rows), Wavelets: make([]int64, n*rows)},
 	}
-	in := func(r *headRun, y, c int) int64 { return r.routed.in[y*n+c] }
+	in := func(r *headRun, y, c int) int64 { return r.report.Routed.across[y*n+c] }
 	at := func(r *headRun, y, c int) pe.StateCycles { return r.report.PEs[y*n+c] }
 	for y := range rows {
 		for c := range n {

@@ -104,7 +104,7 @@ func (b *blocks) count(p *PhaseReport) {
 	p.EdgeIn = groups * rows * b.first.EdgeIn
 	p.Hops = groups*rows*b.first.Hops + groups*rows*(rows-1)/2*b.first.EdgeIn
 	n := int(rows)
-	p.Grid.Wavelets = b.first.routed.unfold(n, func(y int) int { return n - y }, func(y int) int { return min(1, n-1-y) })
+	p.Grid.Wavelets = b.first.Routed.unfold(n, func(y int) int { return n - y }, func(y int) int { return min(1, n-1-y) })
 }
 
 // report is of a kernel with a port for every column, whose PEs do nothing but take their block.

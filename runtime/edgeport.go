@@ -82,8 +82,12 @@ func (s *source) ready(t fabric.Cycle) (ok bool, later fabric.Cycle) {
 }
 
 func (s *source) move(t fabric.Cycle) {
-	for _, q := range s.queues {
+	for i, q := range s.queues {
 		s.mesh.Push(q, s.next, t+fabric.Cycle(s.mesh.Config().HopCycles))
+		if o := s.mesh.Observer; o != nil {
+			at := s.spec.Borders()[i]
+			o.Saw(fabric.Event{Kind: fabric.Entered, Cycle: t, At: at, In: s.spec.Port, Wavelet: s.next, By: edgeName(s.spec.Name)})
+		}
 	}
 	s.sent++
 	s.fetch()
@@ -112,6 +116,11 @@ func (s *source) step(t fabric.Cycle) {
 	s.mesh.Agenda().Wake(s.actor, t+max(1, wait))
 }
 
+// edgeName is an edge port to an observer.
+type edgeName string
+
+func (n edgeName) String() string { return "edge port " + string(n) }
+
 // Arrival is a wavelet that left the wafer.
 type Arrival struct {
 	Cycle   fabric.Cycle
@@ -134,6 +143,9 @@ type sink struct {
 func (s *sink) take(t fabric.Cycle, w fabric.Wavelet) {
 	s.count++
 	s.last = t
+	if o := s.mesh.Observer; o != nil {
+		o.Saw(fabric.Event{Kind: fabric.Taken, Cycle: t, At: s.spec.At, In: s.spec.Port, Wavelet: w, By: edgeName(s.spec.Name)})
+	}
 	if s.keep {
 		s.got = append(s.got, Arrival{t, w})
 	}

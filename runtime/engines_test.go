@@ -84,8 +84,6 @@ func pair(t failer, p *compiler.Program) (wavelet, stream *Report, a, b [][]floa
 	if err != nil {
 		t.Fatal(err)
 	}
-	entered := newRouted(p.Mapping.Groups*p.Mapping.Columns, p.Mapping.Rows)
-	we.mesh.Observer = entered
 	end, err := we.run(context.Background(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -102,9 +100,10 @@ func pair(t failer, p *compiler.Program) (wavelet, stream *Report, a, b [][]floa
 		}
 	}
 	stream = se.report()
+	entered := routedBy(we.mesh, nil, []*ingress{we.edge}).in()
 	for x := range p.Mapping.Groups * p.Mapping.Columns {
 		for y := range p.Mapping.Rows {
-			if n := entered.in[y*entered.width+x]; n != stream.Wavelets[x] {
+			if n := entered[y*p.Mapping.Groups*p.Mapping.Columns+x]; n != stream.Wavelets[x] {
 				t.Errorf("PE %d,%d: %d wavelets entered its router, the stream engine counts %d", x, y, n, stream.Wavelets[x])
 				return wavelet, stream, we.outputs(), se.values(upTo(p.Tokens), upTo(p.Node.Out))
 			}

@@ -35,7 +35,6 @@ func (f *folding) portCycles() float64 {
 type rowRun struct {
 	*LayoutReport
 	passed [][]fabric.Cycle // per edge input: when the border router sent its wavelets on
-	routed *rowRouted
 }
 
 // row runs it; hold says, per edge input and wavelet, before which cycle none enters (nil: free).
@@ -55,10 +54,10 @@ func (f *folding) row(ctx context.Context, hold [][]fabric.Cycle) (*rowRun, erro
 			l.In[i].Earliest = hold[i]
 		}
 	}
-	r := &rowRun{passed: make([][]fabric.Cycle, len(l.In)), routed: newRowRouted(l.Width)}
-	w := &passing{r, map[place]int{}}
+	r := &rowRun{passed: make([][]fabric.Cycle, len(l.In))}
+	w := &passing{r, map[entrance]int{}}
 	for i := range l.In {
-		w.inputs[place{l.In[i].At, l.In[i].Color, l.In[i].Port}] = i
+		w.inputs[entrance{l.In[i].At, l.In[i].Color, l.In[i].Port}] = i
 	}
 	r.LayoutReport, err = RunLayout(ctx, l, f.s.Target, LayoutOptions{Observer: w})
 	return r, err
@@ -67,19 +66,23 @@ func (f *folding) row(ctx context.Context, hold [][]fabric.Cycle) (*rowRun, erro
 // passing notes when border routers send on what enters.
 type passing struct {
 	r      *rowRun
-	inputs map[place]int
+	inputs map[entrance]int
 }
 
-type place struct {
+// entrance is where an edge input comes in.
+type entrance struct {
 	at    fabric.Coord
 	color fabric.Color
 	port  fabric.Port
 }
 
-func (p *passing) Forwarded(t fabric.Cycle, at fabric.Coord, in fabric.Port, out fabric.PortSet, w fabric.Wavelet) {
-	p.r.routed.Forwarded(t, at, in, out, w)
-	if i, ok := p.inputs[place{at, w.Color, in}]; ok {
-		p.r.passed[i] = append(p.r.passed[i], t)
+// Saw implements fabric.Observer.
+func (p *passing) Saw(e fabric.Event) {
+	if e.Kind != fabric.Forwarded {
+		return
+	}
+	if i, ok := p.inputs[entrance{e.At, e.Wavelet.Color, e.In}]; ok {
+		p.r.passed[i] = append(p.r.passed[i], e.Cycle)
 	}
 }
 
@@ -151,7 +154,7 @@ func (f *folding) unfold(k *skew, end int64) *PhaseReport {
 	n := int64(f.s.Groups * rows)
 	p := &PhaseReport{Cycles: end, FMACs: n * r.FMACs, Hops: n * r.Hops, EdgeIn: r.EdgeIn}
 	p.Hops += int64(f.s.Groups*(rows-1)) * r.EdgeIn
-	p.Grid = Grid{PeriodX: f.s.Columns, PeriodY: 1, Cells: append([]pe.StateCycles(nil), r.PEs...), Wavelets: r.routed.multicast(rows)}
+	p.Grid = Grid{PeriodX: f.s.Columns, PeriodY: 1, Cells: append([]pe.StateCycles(nil), r.PEs...), Wavelets: r.Routed.multicast(rows)}
 	for i := range p.Grid.Cells {
 		p.Grid.Cells[i][pe.Idle] += end - int64(r.Cycles)
 	}

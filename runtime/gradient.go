@@ -227,12 +227,11 @@ func (f *gradientPhase) events() int64 {
 }
 
 func (f *gradientPhase) byWavelet(ctx context.Context, l *compiler.Layout) (*PhaseReport, error) {
-	in := newRowRouted(l.Width)
-	one, err := RunLayout(ctx, l, f.m.Space.Target, LayoutOptions{CountOnly: true, Observer: in})
+	one, err := RunLayout(ctx, l, f.m.Space.Target, LayoutOptions{CountOnly: true})
 	if err != nil {
 		return nil, err
 	}
-	return f.unfold(one.PEs, in, one.EdgeOut, int64(one.Cycles), int64(one.LastOut)), nil
+	return f.unfold(one.PEs, one.Routed, one.EdgeOut, int64(one.Cycles), int64(one.LastOut)), nil
 }
 
 func (f *gradientPhase) byRecurrence(ctx context.Context, l *compiler.Layout) (*PhaseReport, error) {
@@ -242,19 +241,23 @@ func (f *gradientPhase) byRecurrence(ctx context.Context, l *compiler.Layout) (*
 	}
 	end, out := e.finish()
 	var cells []pe.StateCycles
-	in := newRowRouted(len(e.cols))
+	in := newRouted(len(e.cols))
 	for i := range e.cols {
 		cells = append(cells, e.cols[i].states)
 		in.up[i] = e.bus[i].sums
 		in.down[i] = e.bus[i].sums + int64(f.k.Features()+1)
-		in.across[i] = (int64(f.k.Features()) - int64(e.sends(i))) * int64(f.m.Space.Tokens)
+		own := e.sentBy[i+1] - e.sentBy[i]
+		if i == len(e.cols)-1 && f.k.OnesRow() {
+			own++
+		}
+		in.across[i] = int64(f.k.Features()-own) * int64(f.m.Space.Tokens)
 	}
 	return f.unfold(cells, in, e.total, end, out), nil
 }
 
 // unfold makes the report of the wafer from one row's: its PEs, the positions it has, its cycles,
 // and the cycle in which the last sum left it.
-func (f *gradientPhase) unfold(cells []pe.StateCycles, in *rowRouted, positions, cycles, out int64) *PhaseReport {
+func (f *gradientPhase) unfold(cells []pe.StateCycles, in *routed, positions, cycles, out int64) *PhaseReport {
 	s := f.m.Space
 	wires := s.Target.Fabric(s.Target.Width(), s.Target.Height())
 	rows, groups, columns, tokens := int64(s.Rows()), int64(s.Groups), int64(s.Columns), int64(s.Tokens)

@@ -31,6 +31,7 @@ type ingressLane struct {
 	row    int // of next
 	slot   int // wavelets of that row already taken
 	done   bool
+	sent   int64
 }
 
 func newIngress(m *fabric.Mesh, spec *compiler.Ingress) (*ingress, error) {
@@ -117,10 +118,14 @@ func (in *ingress) step(t fabric.Cycle) {
 		in.saved--
 		in.sent++
 		l := &in.lanes[i]
-		for _, q := range l.queues {
+		for k, q := range l.queues {
 			in.mesh.Push(q, l.next, t+fabric.Cycle(in.mesh.Config().HopCycles))
+			if o := in.mesh.Observer; o != nil {
+				o.Saw(fabric.Event{Kind: fabric.Entered, Cycle: t, At: in.spec.Lanes[i][k], In: in.spec.Port, Wavelet: l.next, By: edgeName(in.spec.Name)})
+			}
 		}
 		l.slot++
+		l.sent++
 		in.fetch(i)
 		waiting = waiting || !l.done
 	}

@@ -27,12 +27,14 @@ type LayoutReport struct {
 	States pe.StateCycles   // sums to PEs x Cycles
 	PEs    []pe.StateCycles // each sums to Cycles
 	FMACs  int64
+	Instrs int64 // tensor and scalar instructions
 	Hops   int64 // router to router
 	// EdgeIn and EdgeOut are wavelets over the I/O link, a lane's copies counted once.
 	EdgeIn, EdgeOut int64
 	LastOut         fabric.Cycle // in which something left
 	Stamps          [][]Stamp    // per PE, in the order taken
 	Out             []EdgeData   // per Layout.Out
+	Routed          *routed      // wavelets into each router
 
 	Images    [][]uint16 // SRAM per PE at the end; nil where no program is placed
 	Registers [][16]int32
@@ -64,6 +66,9 @@ func RunLayout(ctx context.Context, l *compiler.Layout, t compiler.Target, o Lay
 	w, ports, err := loadLayout(l, t, &core, o)
 	if err != nil {
 		return nil, fmt.Errorf("layout %s: %w", l.Name, err)
+	}
+	if watch := watchOf(ctx); watch != nil && o.Observer == nil {
+		watch.begin(w.mesh, l.Colors)
 	}
 	w.limit = o.MaxCycles
 	tick := o.Progress
@@ -191,6 +196,7 @@ func reportLayout(l *compiler.Layout, w *wafer, ports *layoutPorts, end fabric.C
 			core.Finish(end)
 			r.PEs[i] = core.States
 			r.FMACs += core.FMACs
+			r.Instrs += core.Instructions
 			for _, s := range core.Stamps {
 				r.Stamps[i] = append(r.Stamps[i], Stamp{l.Program(i).Stamps[s.ID], s.Cycle})
 			}
@@ -198,6 +204,7 @@ func reportLayout(l *compiler.Layout, w *wafer, ports *layoutPorts, end fabric.C
 		}
 		r.States.Add(r.PEs[i], 1)
 	}
+	r.Routed = routedBy(w.mesh, ports.sources, ports.ingress)
 	for _, s := range ports.sources {
 		r.EdgeIn += s.sent
 	}

@@ -212,6 +212,19 @@ func TestLayoutDeadlock(t *testing.T) {
 	}
 }
 
+// TestSenderThatNeverSends: its code could, so the layout is not refused; the fault names who waits for
+// which color since when.
+func TestSenderThatNeverSends(t *testing.T) {
+	l := handover(t, 8, 8)
+	g := l.Roles[1]
+	g.Tasks[0].Code = append([]pe.Instr{{Op: pe.Jump, Target: 2}}, g.Tasks[0].Code...)
+	f := layoutFault(t, l, LayoutOptions{})
+	// The taker: launch 17, switch 10, start 6.
+	if f.Kind != "deadlock" || len(f.PEs) != 1 || !strings.Contains(f.Error(), "PE (0,0) in wait_partial_sums since cycle 33, color 0") {
+		t.Errorf("fault %v", f)
+	}
+}
+
 func TestLayoutLimitAndFault(t *testing.T) {
 	l := doubler(t)
 	l.Roles[0].Tasks[0].Code = []pe.Instr{{Op: pe.Jump, Target: 0}}

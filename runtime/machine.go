@@ -23,15 +23,14 @@ func Run(ctx context.Context, p *compiler.Program, o Options) (*Report, error) {
 		if err != nil {
 			return nil, err
 		}
-		in := newRouted(p.Mapping.Groups*p.Mapping.Columns, p.Mapping.Rows)
-		e.mesh.Observer = in
+		if w := watchOf(ctx); w != nil {
+			w.begin(e.mesh, p.Colors)
+		}
 		end, err := e.run(ctx, o.Progress)
 		if err != nil {
 			return nil, err
 		}
 		r = e.report(end)
-		r.Wavelets = make([]int64, r.Width)
-		copy(r.Wavelets, in.in[:in.width]) // all used rows alike
 		values = e.values
 	case Stream, "":
 		e := newStreamEngine(p, mask)

@@ -2,46 +2,61 @@ package runtime
 
 import "cs2sim.dev/fabric"
 
-// routed counts, PE by PE and row by row, the wavelets that entered a router from another router
-// or the edge and left it again: at quiescence all that entered.
-type routed struct {
-	width int
-	in    []int64
+// routed counts wavelets PE by PE, row by row: those that came into a router from the edge, which in
+// a kernel is its north, those that came from other routers, and those that left north.
+type routed struct{ down, across, up []int64 }
+
+func newRouted(pes int) *routed {
+	return &routed{make([]int64, pes), make([]int64, pes), make([]int64, pes)}
 }
 
-func newRouted(width, height int) *routed { return &routed{width, make([]int64, width*height)} }
-
-// Forwarded is told by the mesh.
-func (r *routed) Forwarded(_ fabric.Cycle, at fabric.Coord, in fabric.Port, _ fabric.PortSet, _ fabric.Wavelet) {
-	if in != fabric.Ramp {
-		r.in[at.Y*r.width+at.X]++
+// routedBy takes the counts of a run.
+func routedBy(m *fabric.Mesh, sources []*source, ports []*ingress) *routed {
+	c := m.Config()
+	r := newRouted(m.Size())
+	for i := range m.Size() {
+		use := func(p fabric.Port) int64 { return m.LinkUse(int32(i), p) }
+		r.up[i] = use(fabric.North)
+		if i >= c.Width {
+			r.across[i-c.Width] += use(fabric.North)
+		}
+		if i+c.Width < m.Size() {
+			r.across[i+c.Width] += use(fabric.South)
+		}
+		if i%c.Width > 0 {
+			r.across[i-1] += use(fabric.West)
+		}
+		if i%c.Width < c.Width-1 {
+			r.across[i+1] += use(fabric.East)
+		}
 	}
+	for _, s := range sources {
+		for _, at := range s.spec.Borders() {
+			r.down[at.Y*c.Width+at.X] += s.sent
+		}
+	}
+	for _, in := range ports {
+		for i := range in.lanes {
+			for _, at := range in.spec.Lanes[i] {
+				r.down[at.Y*c.Width+at.X] += in.lanes[i].sent
+			}
+		}
+	}
+	return r
 }
 
-// rowRouted counts the same of the one row of a folded kernel, column by column: what came in
-// from the north edge, what came along the row, and what left north.
-type rowRouted struct{ down, across, up []int64 }
-
-func newRowRouted(columns int) *rowRouted {
-	return &rowRouted{make([]int64, columns), make([]int64, columns), make([]int64, columns)}
-}
-
-func (r *rowRouted) Forwarded(_ fabric.Cycle, at fabric.Coord, in fabric.Port, out fabric.PortSet, _ fabric.Wavelet) {
-	switch in {
-	case fabric.Ramp:
-	case fabric.North:
-		r.down[at.X]++
-	default:
-		r.across[at.X]++
+// in is all that entered each router.
+func (r *routed) in() []int64 {
+	in := append([]int64(nil), r.across...)
+	for i, n := range r.down {
+		in[i] += n
 	}
-	if out.Has(fabric.North) {
-		r.up[at.X]++
-	}
+	return in
 }
 
 // unfold is what enters each PE's router in each of so many rows, which do the same: down and up say how
 // many rows' worth of it comes down to row y from the north, and up to it from the south.
-func (r *rowRouted) unfold(rows int, down, up func(y int) int) []int64 {
+func (r *routed) unfold(rows int, down, up func(y int) int) []int64 {
 	all := make([]int64, 0, rows*len(r.across))
 	for y := range rows {
 		for c, n := range r.across {
@@ -52,7 +67,7 @@ func (r *rowRouted) unfold(rows int, down, up func(y int) int) []int64 {
 }
 
 // multicast is unfold where all rows get the same from the north and add to one chain to the north.
-func (r *rowRouted) multicast(rows int) []int64 {
+func (r *routed) multicast(rows int) []int64 {
 	return r.unfold(rows, func(int) int { return 1 }, func(y int) int { return min(1, rows-1-y) })
 }
 

@@ -205,8 +205,7 @@ func (t *Trainer) runWavelets(ctx context.Context, i int) (*PhaseReport, error) 
 		return nil, err
 	}
 	t.phases[i].feed(l)
-	in := newRouted(l.Width, l.Height)
-	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{Images: t.images, Observer: in})
+	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{Images: t.images})
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +214,7 @@ func (t *Trainer) runWavelets(ctx context.Context, i int) (*PhaseReport, error) 
 		return nil, err
 	}
 	p := &PhaseReport{Cycles: int64(r.Cycles), FMACs: r.FMACs, Hops: r.Hops}
-	p.Grid = Grid{PeriodX: l.Width, PeriodY: l.Height, Cells: r.PEs, Wavelets: in.in}
+	p.Grid = Grid{PeriodX: l.Width, PeriodY: l.Height, Cells: r.PEs, Wavelets: r.Routed.in()}
 	for _, out := range r.Out {
 		p.EdgeOut += int64(len(out.Arrivals))
 	}

@@ -137,5 +137,7 @@ func (e *waveletEngine) report(end fabric.Cycle) *Report {
 	r.addUnused(int64(m.Groups * m.Columns * m.Rows))
 	r.EdgeWavelets = e.edge.sent
 	r.Hops = e.mesh.Stats().Hops
+	r.Wavelets = make([]int64, r.Width)
+	copy(r.Wavelets, routedBy(e.mesh, nil, []*ingress{e.edge}).in()[:m.Groups*m.Columns]) // all used rows alike
 	return r
 }

@@ -69,12 +69,18 @@ func Simulate(ctx context.Context, curves []Curve, o Options) ([]Result, error) 
 	if o.engine.compile == nil {
 		o.engine = engine{compiler.Compile, runtime.Run}
 	}
-	if limit := goruntime.GOMAXPROCS(0); o.Threads < 1 || o.Threads > limit {
-		o.Threads = limit
-	}
+	o.Threads = workers(o.Threads)
 	p := newPool(curves, o)
 	err := p.run(ctx)
 	return p.results(curves), err
+}
+
+// workers is how many things to do at a time: 0 asks for one per processor.
+func workers(threads int) int {
+	if limit := goruntime.GOMAXPROCS(0); threads < 1 || threads > limit {
+		return limit
+	}
+	return threads
 }
 
 // job is one point to simulate.
@@ -133,16 +139,16 @@ func newPool(curves []Curve, o Options) *pool {
 // run returns the error of the first job in order that failed. Jobs start in order and those
 // started are finished, so every job before the failing one has had its say.
 func (p *pool) run(ctx context.Context) error {
-	var workers sync.WaitGroup
+	var all sync.WaitGroup
 	for range min(p.o.Threads, len(p.jobs)) {
-		workers.Go(func() {
+		all.Go(func() {
 			for i, ok := p.take(ctx); ok; i, ok = p.take(ctx) {
 				point, err := p.simulate(ctx, i)
 				p.done(i, point, err)
 			}
 		})
 	}
-	workers.Wait()
+	all.Wait()
 	if p.next < len(p.jobs) || len(p.failed) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -236,12 +242,35 @@ func (p *pool) simulate(ctx context.Context, i int) (point *Point, err error) {
 	return &Point{Input: c.input(j.sparsity), Mapping: program.Mapping, Report: *report, Columns: report.Column, Memory: program.Memory, Routed: report.Wavelets}, nil
 }
 
+// Run compiles and runs one point by itself, for those who watch it: no result is kept.
+func (c *Curve) Run(ctx context.Context, sparsity float64) error {
+	p, err := c.Compile(sparsity)
+	if err == nil && c.Config.Fidelity == runtime.Wavelet {
+		if err = smallEnough(p.Mapping); err != nil {
+			err = c.blame(err)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	_, err = runtime.Run(ctx, p, runtime.Options{Fidelity: c.Config.Fidelity})
+	return err
+}
+
 // maxWaveletPEs keeps the wavelet engine, which holds the SRAM of every PE, within some gigabytes.
 const maxWaveletPEs = 1 << 16
 
 func smallEnough(m compiler.Mapping) error {
 	if n := m.Groups * m.Columns * m.Rows; n > maxWaveletPEs {
 		return fmt.Errorf("fidelity wavelet on %d PEs, must be at most %d: use a smaller machine, or fidelity stream", n, maxWaveletPEs)
+	}
+	return nil
+}
+
+// waveletPEs is smallEnough for a kernel on width x height PEs, the latter given by flag.
+func waveletPEs(flag, value string, width, height int) *InputError {
+	if n := width * height; n > maxWaveletPEs {
+		return &InputError{File: flag, Value: value, Want: fmt.Sprintf("makes %d PEs, must be at most %d with %d in a row", n, maxWaveletPEs/width, width)}
 	}
 	return nil
 }

@@ -55,11 +55,12 @@ Exit codes: 0 done; 1 the simulated machine or the disk failed; 2 wrong input;
 		Example: `  cs2sim run examples/matmul12k.toml
   cs2sim sweep examples/small.toml --vary mapping.groups=1:4:1
   cs2sim compile examples/matmul12k.toml --explain
+  cs2sim validate
   cs2sim machines wse2`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newRun(c), newSweep(c), newCompile(c), newPlot(c), newTop(c), newTrace(c), newView(c), newMachines(c), newVersion(c))
+	root.AddCommand(newRun(c), newSweep(c), newCompile(c), newPlot(c), newTop(c), newTrace(c), newView(c), newMachines(c), newValidate(c), newVersion(c))
 	return root
 }
 

@@ -16,13 +16,17 @@ import (
 func newRun(c *console) *cobra.Command {
 	var over overrides
 	var out output
+	var watch string
 	cmd := &cobra.Command{
 		Use:   "run FILE",
 		Short: "Run the experiment of a run file",
 		Long: `Run the experiment of a run file at all its sparsities, print the table, and write a folder with the
 resolved run file, tables, figures, traces and the log. The same run file and seed give the same bytes.
 
-Ctrl-C keeps the finished points; the same command with --resume does only the rest.`,
+Ctrl-C keeps the finished points; the same command with --resume does only the rest.
+
+--watch runs one point on the wavelet engine, follows one wavelet, number INDEX from 0 of those of COLOR
+that enter the fabric at (X,Y), prints its life, and writes nothing.`,
 		Example: `  cs2sim run examples/matmul12k.toml
   cs2sim run examples/small.toml --fidelity wavelet --check 100
   cs2sim run examples/matmul12k.toml --set matmul.mask=row_balanced --out runs/balanced`,
@@ -31,10 +35,14 @@ Ctrl-C keeps the finished points; the same command with --resume does only the r
 	}
 	over.flags(cmd)
 	out.flags(cmd)
+	cmd.Flags().StringVar(&watch, "watch", "", "follow one wavelet, `X,Y,COLOR,INDEX`")
 	cmd.RunE = action(func(ctx context.Context, args []string) error {
 		s, err := over.load(args[0])
 		if err != nil {
 			return err
+		}
+		if watch != "" {
+			return c.watchPoint(ctx, s, watch)
 		}
 		curves, err := s.Curves()
 		if err != nil {

@@ -49,7 +49,7 @@ ui.perfetto.dev; docs/trace.md and docs/profiling.md say more.`,
 	f.BoolVar(&v.ascii, "ascii", false, "a map of the wafer in the terminal")
 	f.StringVar(&v.show, "show", v.show, "what the map shows: busy, waiting, wavelets or energy")
 	f.StringVar(&v.figures, "figures", "", "draw maps, utilisation over time and the columns' load into `DIR2`")
-	f.StringVar(&v.timeline, "timeline", "", "write a timeline of the run with a track for the PE of --pe to `FILE`")
+	f.StringVar(&v.timeline, "timeline", "", "write a timeline of the run, with a track for the PE of --pe, to `FILE`")
 	cmd.MarkFlagDirname("figures")
 	cmd.RunE = action(func(_ context.Context, args []string) error {
 		t, r, err := readTrace(args[0], v.run)
@@ -83,6 +83,9 @@ func (v traceView) text(t *trace.Trace, r *trace.Run, first, last int) (string, 
 		}
 		return trace.Quantity(v.show).Label() + ", " + r.Name + "\n" + r.ASCII(values, 48), nil
 	}
+	if v.pe == "" && v.timeline != "" {
+		return v.writeTimeline(r, nil)
+	}
 	if v.pe == "" {
 		return runsText(t) + "\n" + phasesText(r, first, last), nil
 	}
@@ -91,16 +94,21 @@ func (v traceView) text(t *trace.Trace, r *trace.Run, first, last int) (string, 
 		return "", err
 	}
 	if v.timeline != "" {
-		data, err := trace.Timeline([]fabric.Coord{at}, r)
-		if err != nil {
-			return "", err
-		}
-		if err := writeFile(v.timeline, data); err != nil {
-			return "", err
-		}
-		return "timeline in " + v.timeline + "\n", nil
+		return v.writeTimeline(r, []fabric.Coord{at})
 	}
 	return lifeText(r, at, first, last), nil
+}
+
+// writeTimeline draws tracks for the PEs; nil: for the notable ones.
+func (v traceView) writeTimeline(r *trace.Run, pes []fabric.Coord) (string, error) {
+	data, err := trace.Timeline(pes, r)
+	if err != nil {
+		return "", err
+	}
+	if err := writeFile(v.timeline, data); err != nil {
+		return "", err
+	}
+	return "timeline in " + v.timeline + "\n", nil
 }
 
 // parsePE reads X,Y.

@@ -12,8 +12,9 @@ import (
 
 // Result is what a kernel took and whether it computed the right thing.
 type Result struct {
-	Cycles     int64 // as the published measurement counts them
-	Mismatches int   // elements that differ from the plain loop in the same order, bit for bit
+	Cycles     int64  // as the published measurement counts them
+	Mismatches int    // elements that differ from the plain loop in the same order, bit for bit
+	Spread     Spread // over PEs, where each is timed by itself
 	Report     *runtime.LayoutReport
 }
 

@@ -71,20 +71,3 @@ func TestSizesRefused(t *testing.T) {
 		}
 	}
 }
-
-// BenchmarkChain is 512 PEs x 8,192 elements.
-func BenchmarkChain(b *testing.B) {
-	k, m := Chain{PEs: 512, Elements: 8192}, wse2(b)
-	b.ReportAllocs()
-	hops, elements := 0.0, 0.0
-	for b.Loop() {
-		r, err := k.Run(context.Background(), m)
-		if err != nil {
-			b.Fatal(err)
-		}
-		hops += float64(r.Report.Hops)
-		elements += float64(k.PEs * k.Elements)
-	}
-	b.ReportMetric(hops/b.Elapsed().Seconds(), "hops/s")
-	b.ReportMetric(elements/b.Elapsed().Seconds(), "elements/s")
-}

@@ -116,14 +116,30 @@ func TestCoarse(t *testing.T) {
 			if n := len(k.Cells) - 2; p.Grid.Shift == nil && n > max(limit, 1) && p.Grid.PeriodX == s.Report.Step.Space.Columns {
 				t.Errorf("phase %d has %d cells, at most %d", i, n, limit)
 			}
-			bands := r.bands(3, 4)
 			var sum pe.StateCycles
-			for _, b := range k.bandSums(bands) {
+			for _, b := range k.bandSums(r.grid(3, 4)) {
 				sum.Add(b, 1)
 			}
 			if sum != k.Sum() {
 				t.Errorf("phase %d in %d cells: bands sum to %v, cells to %v", i, limit, sum, k.Sum())
 			}
+		}
+	}
+}
+
+// TestLimit: small grids stay whole, large ones share what is left.
+func TestLimit(t *testing.T) {
+	var grids []*runtime.PhaseReport
+	for _, n := range []int{100, 5, 7, 90, 1} {
+		grids = append(grids, &runtime.PhaseReport{Grid: runtime.Grid{Cells: make([]pe.StateCycles, n)}})
+	}
+	for _, c := range []struct{ cells, most int }{{203, 1 << 40}, {202, 99}, {113, 50}, {20, 4}, {5, 1}} {
+		got, sum := limitFor(grids, c.cells), 0
+		for _, g := range grids {
+			sum += min(got, len(g.Grid.Cells))
+		}
+		if sum > c.cells || got < c.most {
+			t.Errorf("limit %d for %d cells in all: %d, want at least %d", got, c.cells, sum, c.most)
 		}
 	}
 }

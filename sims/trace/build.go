@@ -2,6 +2,8 @@ package trace
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"cs2sim.dev/compiler"
@@ -40,8 +42,9 @@ func (s Step) Run() *Run {
 			grids = append(grids, p)
 		}
 	}
+	limit := limitFor(grids, maxStepCells)
 	for _, g := range grids {
-		r.Kinds = append(r.Kinds, Kind{g.Cycles, r.cells(&g.Grid, g.Cycles, maxStepCells/len(grids))})
+		r.Kinds = append(r.Kinds, Kind{g.Cycles, r.cells(&g.Grid, g.Cycles, limit)})
 	}
 	r.Kinds = append(r.Kinds, r.barrier(s.Report.Switch))
 	at := int64(0)
@@ -64,6 +67,23 @@ func (s Step) Run() *Run {
 	}
 	r.code(sp.Target)
 	return r
+}
+
+// limitFor is the most cells a grid may have so that all of them have no more than so many: the
+// largest ones give way.
+func limitFor(grids []*runtime.PhaseReport, cells int) int {
+	var sizes []int
+	for _, g := range grids {
+		sizes = append(sizes, len(g.Grid.Cells))
+	}
+	slices.Sort(sizes)
+	for i, n := range sizes {
+		if rest := len(sizes) - i; n > cells/rest {
+			return cells / rest
+		}
+		cells -= n
+	}
+	return math.MaxInt
 }
 
 // code is what every kernel's program takes at the bottom of SRAM.

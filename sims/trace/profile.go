@@ -93,10 +93,11 @@ func (b *profileBuilder) frame(name string) *profile.Location {
 }
 
 func (b *profileBuilder) run(r *Run, nx, ny int) {
-	bands := r.bands(nx, ny)
+	cuts := r.grid(nx, ny)
+	bands := cuts.bands()
 	kinds := make([][]pe.StateCycles, len(r.Kinds))
 	for i := range r.Kinds {
-		kinds[i] = r.Kinds[i].bandSums(bands)
+		kinds[i] = r.Kinds[i].bandSums(cuts)
 	}
 	sparsity := fmt.Sprintf("%.4g%%", 100*r.Sparsity)
 	labels := make([]map[string][]string, len(bands))
@@ -147,13 +148,26 @@ func (p *Phase) Frame() string { return p.Kernel + " (" + p.Pass + ")" }
 // band is a rectangle of PEs.
 type band struct{ x0, x1, y0, y1 int }
 
-// bands cuts the rectangle into nx x ny of them, fewer where it is smaller.
-func (r *Run) bands(nx, ny int) (bands []band) {
-	w, h := r.Machine.Width, r.Machine.Height
-	nx, ny = min(nx, w), min(ny, h)
-	for i := range nx {
-		for j := range ny {
-			bands = append(bands, band{w * i / nx, w * (i + 1) / nx, h * j / ny, h * (j + 1) / ny})
+// grid cuts the rectangle into bands of columns and rows, at the given places.
+type grid struct{ xs, ys []int }
+
+// grid cuts it into nx x ny bands, fewer where it is smaller.
+func (r *Run) grid(nx, ny int) grid {
+	cut := func(n, parts int) (at []int) {
+		parts = min(n, parts)
+		for i := range parts + 1 {
+			at = append(at, n*i/parts)
+		}
+		return at
+	}
+	return grid{cut(r.Machine.Width, nx), cut(r.Machine.Height, ny)}
+}
+
+// bands lists the rectangles, those of the first columns first.
+func (g grid) bands() (bands []band) {
+	for i := range len(g.xs) - 1 {
+		for j := range len(g.ys) - 1 {
+			bands = append(bands, band{g.xs[i], g.xs[i+1], g.ys[j], g.ys[j+1]})
 		}
 	}
 	return bands
@@ -161,20 +175,10 @@ func (r *Run) bands(nx, ny int) (bands []band) {
 
 // bandSums is the cycles by state in each band. A block that a band's edge cuts counts with an even
 // share per PE, and what divides unevenly with the block's first PE, so that nothing is lost.
-func (k *Kind) bandSums(bands []band) []pe.StateCycles {
-	sums := make([]pe.StateCycles, len(bands))
-	spans := map[spanBand]spanCount{} // few different ones
-	count := func(s Span, lo, hi int) spanCount {
-		key := spanBand{s, lo, hi}
-		v, ok := spans[key]
-		if !ok {
-			v.n, v.far = s.within(lo, hi)
-			first := Span{s.From, s.Step, 1, s.Count}
-			v.first, _ = first.within(lo, hi)
-			spans[key] = v
-		}
-		return v
-	}
+func (k *Kind) bandSums(g grid) []pe.StateCycles {
+	ny := len(g.ys) - 1
+	sums := make([]pe.StateCycles, (len(g.xs)-1)*ny)
+	xs, ys := map[Span][]spanCount{}, map[Span][]spanCount{} // few different ones
 	for i := range k.Cells {
 		c := &k.Cells[i]
 		block := int64(c.X.Block) * int64(c.Y.Block)
@@ -183,19 +187,42 @@ func (k *Kind) bandSums(bands []band) []pe.StateCycles {
 			even[s] = v / block
 			rest[s] = v - even[s]*block
 		}
-		for b, band := range bands {
-			x, y := count(c.X, band.x0, band.x1), count(c.Y, band.y0, band.y1)
-			sums[b].Add(even, x.n*y.n)
-			sums[b].Add(rest, x.first*y.first)
-			sums[b].Add(c.Late.times(y.far), x.n)
+		rows := c.Y.counts(g.ys, ys)
+		for bx, x := range c.X.counts(g.xs, xs) {
+			if x.n == 0 {
+				continue
+			}
+			for by, y := range rows {
+				if y.n == 0 {
+					continue
+				}
+				sum := &sums[bx*ny+by]
+				sum.Add(even, x.n*y.n)
+				if block > 1 {
+					sum.Add(rest, x.first*y.first)
+				}
+				sum.Add(c.Late.times(y.far), x.n)
+			}
 		}
 	}
 	return sums
 }
 
-type spanBand struct {
-	s      Span
-	lo, hi int
-}
-
+// spanCount is how many places of a span lie in a band, how far they are from its first place, and how
+// many of them begin a block.
 type spanCount struct{ n, far, first int64 }
+
+// counts is that for the bands between cuts; known keeps it.
+func (s Span) counts(cuts []int, known map[Span][]spanCount) []spanCount {
+	if c, ok := known[s]; ok {
+		return c
+	}
+	c := make([]spanCount, len(cuts)-1)
+	begins := Span{s.From, s.Step, 1, s.Count}
+	for i := range c {
+		c[i].n, c[i].far = s.within(cuts[i], cuts[i+1])
+		c[i].first, _ = begins.within(cuts[i], cuts[i+1])
+	}
+	known[s] = c
+	return c
+}
