@@ -4,7 +4,7 @@
 # make bench  speed of the engines, printed with the machine it ran on
 GO ?= go
 
-.PHONY: build run matmul throughput variants test short lint bench fuzz clean
+.PHONY: build run matmul throughput variants test short lint bench fuzz view-picture clean
 
 build:
 	$(GO) build -o bin/cs2sim ./cmd/cs2sim
@@ -43,6 +43,13 @@ fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzWatching -fuzztime 60s ./cmd/cs2sim
 	$(GO) test -run '^$$' -fuzz FuzzTable -fuzztime 60s ./sims/trace
 	$(GO) test -run '^$$' -fuzz FuzzManifest -fuzztime 60s ./sims/trace
+	$(GO) test -run '^$$' -fuzz FuzzCalls -fuzztime 60s ./plots/view
+
+# The picture of cs2sim view in the documents: needs Chromium and the folder of a run.
+VIEW_DIR ?= runs/matmul12k
+VIEW_SETUP ?= await cs2sim.chooseRuns(3); cs2sim.show("state.wait_partial_sums"); cs2sim.pin({x: 210, y: 300})
+view-picture:
+	$(GO) test ./plots/view -run 'TestShot$$' -shot '$(abspath $(VIEW_DIR))' -shot-file '$(abspath docs/img/view.png)' -shot-script '$(VIEW_SETUP)'
 
 clean:
 	rm -rf bin runs

@@ -3,8 +3,8 @@ package compiler
 // place gives every column of a group its features and its place in the ring.
 func place(p *Program, _ Options) error {
 	c := p.Mapping.Columns
-	p.InBounds = spread(p.Node.In, c)
-	p.OutBounds = spread(p.Node.Out, c)
+	p.InBounds = Spread(p.Node.In, c)
+	p.OutBounds = Spread(p.Node.Out, c)
 	p.Ring, p.RingHops = ringOf(c)
 	p.orderRows()
 	return nil
@@ -23,8 +23,9 @@ func (p *Program) orderRows() {
 	}
 }
 
-// spread cuts n things into parts that differ by at most one.
-func spread(n, parts int) []int {
+// Spread cuts n things into parts that differ by at most one: the features of a layer over the
+// columns of a group. Part i holds things [Spread[i], Spread[i+1]).
+func Spread(n, parts int) []int {
 	bounds := make([]int, parts+1)
 	for i := range bounds {
 		bounds[i] = i * n / parts

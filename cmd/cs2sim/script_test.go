@@ -28,6 +28,7 @@ func TestScripts(t *testing.T) {
 			"interrupt":  interruptRun,
 			"killed":     killedRun,
 			"same":       sameFolder,
+			"views":      views,
 			"unwritable": unwritable,
 			"none":       none,
 			"one":        one,

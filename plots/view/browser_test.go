@@ -18,14 +18,19 @@ import (
 // browser is a headless Chromium, driven over a pipe with its own protocol
 // (chromedevtools.github.io/devtools-protocol): JSON messages, each closed by a zero byte.
 type browser struct {
-	t       *testing.T
-	to      io.Writer
-	session string
+	to io.Writer
 
 	mu      sync.Mutex
 	next    int
 	waiting map[int]chan reply
-	errors  []string // of the page: exceptions, console errors, refusals of the policy
+	errors  map[string][]string // of the page in a session: exceptions, console errors, refusals of the policy
+}
+
+// tab is one page in it.
+type tab struct {
+	t       *testing.T
+	b       *browser
+	session string
 }
 
 type reply struct {
@@ -48,9 +53,12 @@ func chromium(t *testing.T) string {
 	return ""
 }
 
-// open starts one with an empty page.
-func open(t *testing.T) *browser {
+// launch starts one.
+func launch(t *testing.T) *browser {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("a browser takes seconds")
+	}
 	path := chromium(t)
 	profile, err := os.MkdirTemp("", "cs2sim-view-")
 	if err != nil {
@@ -72,26 +80,34 @@ func open(t *testing.T) *browser {
 	}
 	in.Close()
 	out.Close()
-	b := &browser{t: t, to: to, waiting: map[int]chan reply{}}
+	b := &browser{to: to, waiting: map[int]chan reply{}, errors: map[string][]string{}}
 	go b.listen(from)
 	t.Cleanup(func() {
-		b.send("Browser.close", nil, nil) // which ends its children too
+		b.send("", "Browser.close", nil, nil) // which ends its children too
 		to.Close()
 		ended := time.AfterFunc(10*time.Second, func() { cmd.Process.Kill() })
 		cmd.Wait()
 		ended.Stop()
 		os.RemoveAll(profile)
 	})
-	var target struct{ TargetID string }
-	b.call("Target.createTarget", map[string]any{"url": "about:blank"}, &target)
-	var attached struct{ SessionID string }
-	b.call("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached)
-	b.session = attached.SessionID
-	for _, domain := range []string{"Page", "Runtime", "Log"} {
-		b.call(domain+".enable", nil, nil)
-	}
-	b.size(1366, 650)
 	return b
+}
+
+// tab opens an empty page.
+func (b *browser) tab(t *testing.T) *tab {
+	t.Helper()
+	p := &tab{t: t, b: b}
+	var target struct{ TargetID string }
+	p.call("Target.createTarget", map[string]any{"url": "about:blank"}, &target)
+	t.Cleanup(func() { b.send("", "Target.closeTarget", map[string]any{"targetId": target.TargetID}, nil) })
+	var attached struct{ SessionID string }
+	p.call("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached)
+	p.session = attached.SessionID
+	for _, domain := range []string{"Page", "Runtime", "Log"} {
+		p.call(domain+".enable", nil, nil)
+	}
+	p.size(1366, 650)
+	return p
 }
 
 func (b *browser) listen(from io.ReadCloser) {
@@ -103,11 +119,12 @@ func (b *browser) listen(from io.ReadCloser) {
 			break
 		}
 		var m struct {
-			ID     int
-			Method string
-			Params json.RawMessage
-			Result json.RawMessage
-			Error  *struct{ Message string }
+			ID        int
+			SessionID string
+			Method    string
+			Params    json.RawMessage
+			Result    json.RawMessage
+			Error     *struct{ Message string }
 		}
 		if json.Unmarshal(text[:len(text)-1], &m) != nil {
 			continue
@@ -122,7 +139,7 @@ func (b *browser) listen(from io.ReadCloser) {
 			c <- rep
 		}
 		if m.Method == "Runtime.exceptionThrown" || m.Method == "Log.entryAdded" {
-			b.errors = append(b.errors, string(m.Params))
+			b.errors[m.SessionID] = append(b.errors[m.SessionID], string(m.Params))
 		}
 		b.mu.Unlock()
 	}
@@ -135,18 +152,20 @@ func (b *browser) listen(from io.ReadCloser) {
 }
 
 // send calls a method and decodes what it returns.
-func (b *browser) send(method string, params, result any) error {
-	if params == nil {
-		params = struct{}{}
+func (b *browser) send(session, method string, params, result any) error {
+	m := map[string]any{"method": method}
+	if params != nil {
+		m["params"] = params
+	}
+	if session != "" {
+		m["sessionId"] = session
 	}
 	b.mu.Lock()
 	b.next++
 	id, c := b.next, make(chan reply, 1)
 	b.waiting[id] = c
-	text, err := json.Marshal(map[string]any{"id": id, "method": method, "params": params, "sessionId": b.session})
-	if b.session == "" {
-		text, err = json.Marshal(map[string]any{"id": id, "method": method, "params": params})
-	}
+	m["id"] = id
+	text, err := json.Marshal(m)
 	if err == nil {
 		_, err = b.to.Write(append(text, 0))
 	}
@@ -165,124 +184,124 @@ func (b *browser) send(method string, params, result any) error {
 	}
 }
 
-func (b *browser) call(method string, params, result any) {
-	b.t.Helper()
-	if err := b.send(method, params, result); err != nil {
-		b.t.Fatalf("%s: %v", method, err)
+func (p *tab) call(method string, params, result any) {
+	p.t.Helper()
+	if err := p.b.send(p.session, method, params, result); err != nil {
+		p.t.Fatalf("%s: %v", method, err)
 	}
 }
 
-func (b *browser) size(width, height int) {
-	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}, nil)
+func (p *tab) size(width, height int) {
+	p.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}, nil)
 }
 
 // prefers sets the colour scheme that the user's system has.
-func (b *browser) prefers(scheme string) {
-	b.call("Emulation.setEmulatedMedia", map[string]any{"features": []any{map[string]any{"name": "prefers-color-scheme", "value": scheme}}}, nil)
+func (p *tab) prefers(scheme string) {
+	p.call("Emulation.setEmulatedMedia", map[string]any{"features": []any{map[string]any{"name": "prefers-color-scheme", "value": scheme}}}, nil)
 }
 
 // visit opens an address and waits until the condition, in JavaScript, is true.
-func (b *browser) visit(url, until string) {
-	b.t.Helper()
-	b.call("Page.navigate", map[string]any{"url": url}, nil)
-	b.wait(until)
+func (p *tab) visit(url, until string) {
+	p.t.Helper()
+	p.call("Page.navigate", map[string]any{"url": url}, nil)
+	p.wait(until)
 }
 
-func (b *browser) wait(until string) {
-	b.t.Helper()
+func (p *tab) wait(until string) {
+	p.t.Helper()
 	end := time.Now().Add(deadline)
 	for {
 		var done bool
-		b.eval(`Boolean(`+until+`)`, &done)
+		p.eval(`Boolean(`+until+`)`, &done)
 		if done {
 			return
 		}
 		if time.Now().After(end) {
 			var text string
-			b.eval(`document.body?.innerText ?? ""`, &text)
-			b.t.Fatalf("not in %v: %s\nthe page says: %s\nits errors: %s", deadline, until, text, b.problems())
+			p.eval(`document.body?.innerText ?? ""`, &text)
+			p.t.Fatalf("not in %v: %s\nthe page says: %s\nits errors: %s", deadline, until, text, p.problems())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
 }
 
 // eval runs an expression, or awaits it.
-func (b *browser) eval(expression string, out any) {
-	b.t.Helper()
+func (p *tab) eval(expression string, out any) {
+	p.t.Helper()
 	var r struct {
 		Result           struct{ Value json.RawMessage }
 		ExceptionDetails *struct{ Exception struct{ Description string } }
 	}
-	b.call("Runtime.evaluate", map[string]any{"expression": expression, "awaitPromise": true, "returnByValue": true}, &r)
+	p.call("Runtime.evaluate", map[string]any{"expression": expression, "awaitPromise": true, "returnByValue": true}, &r)
 	if r.ExceptionDetails != nil {
-		b.t.Fatalf("%s: %s", expression, r.ExceptionDetails.Exception.Description)
+		p.t.Fatalf("%s: %s", expression, r.ExceptionDetails.Exception.Description)
 	}
 	if out == nil {
 		return
 	}
 	if err := json.Unmarshal(r.Result.Value, out); err != nil {
-		b.t.Fatalf("%s gives %s: %v", expression, r.Result.Value, err)
+		p.t.Fatalf("%s gives %s: %v", expression, r.Result.Value, err)
 	}
 }
 
-func (b *browser) text(selector string) string {
-	b.t.Helper()
+func (p *tab) text(selector string) string {
+	p.t.Helper()
 	var text string
-	b.eval(fmt.Sprintf(`document.querySelector(%q).innerText`, selector), &text)
+	p.eval(fmt.Sprintf(`document.querySelector(%q).innerText`, selector), &text)
 	return text
 }
 
 // key presses one, and waits for the frame that shows what it did.
-func (b *browser) key(key string) {
-	b.t.Helper()
+func (p *tab) key(key string) {
+	p.t.Helper()
 	params := map[string]any{"type": "keyDown", "key": key}
 	if len(key) == 1 {
 		params["text"] = key
 	}
-	b.call("Input.dispatchKeyEvent", params, nil)
+	p.call("Input.dispatchKeyEvent", params, nil)
 	params["type"] = "keyUp"
 	delete(params, "text")
-	b.call("Input.dispatchKeyEvent", params, nil)
-	b.frame()
+	p.call("Input.dispatchKeyEvent", params, nil)
+	p.frame()
 }
 
-func (b *browser) frame() {
-	b.t.Helper()
-	b.eval(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))`, nil)
+func (p *tab) frame() {
+	p.t.Helper()
+	p.eval(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))`, nil)
 }
 
 // mouse sends an event at a place of the page.
-func (b *browser) mouse(kind string, x, y float64) {
-	b.t.Helper()
+func (p *tab) mouse(kind string, x, y float64) {
+	p.t.Helper()
 	button := "left"
 	if kind == "mouseMoved" {
 		button = "none"
 	}
-	b.call("Input.dispatchMouseEvent", map[string]any{"type": kind, "x": x, "y": y, "button": button, "clickCount": 1}, nil)
+	p.call("Input.dispatchMouseEvent", map[string]any{"type": kind, "x": x, "y": y, "button": button, "clickCount": 1}, nil)
 }
 
-func (b *browser) click(x, y float64) {
-	b.t.Helper()
-	b.mouse("mouseMoved", x, y)
-	b.mouse("mousePressed", x, y)
-	b.mouse("mouseReleased", x, y)
-	b.frame()
+func (p *tab) click(x, y float64) {
+	p.t.Helper()
+	p.mouse("mouseMoved", x, y)
+	p.mouse("mousePressed", x, y)
+	p.mouse("mouseReleased", x, y)
+	p.frame()
 }
 
 // picture is what the page shows, as PNG.
-func (b *browser) picture() []byte {
-	b.t.Helper()
+func (p *tab) picture() []byte {
+	p.t.Helper()
 	var r struct{ Data string }
-	b.call("Page.captureScreenshot", map[string]any{"format": "png"}, &r)
+	p.call("Page.captureScreenshot", map[string]any{"format": "png"}, &r)
 	data, err := base64.StdEncoding.DecodeString(r.Data)
 	if err != nil {
-		b.t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	return data
 }
 
-func (b *browser) problems() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return strings.Join(b.errors, "\n")
+func (p *tab) problems() string {
+	p.b.mu.Lock()
+	defer p.b.mu.Unlock()
+	return strings.Join(p.b.errors[p.session], "\n")
 }

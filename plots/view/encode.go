@@ -65,7 +65,7 @@ func states() (out []state) {
 // encode makes the message of a run.
 func encode(r *trace.Run) []byte {
 	e := encoder{head: header{
-		Name: r.Name, Experiment: r.Experiment, Sparsity: r.Sparsity, Machine: r.Machine, Place: r.Place, Cycles: r.Cycles, States: states(),
+		Name: r.Name, Experiment: r.Experiment, Sparsity: r.Sparsity, Machine: r.Machine, Place: r.Place, Cycles: r.Cycles, States: states(), Names: []string{},
 	}, names: map[string]int64{}}
 	for _, n := range r.Totals() {
 		e.head.Totals = append(e.head.Totals, fmt.Sprint(n))
@@ -122,10 +122,21 @@ func (e *encoder) phases(r *trace.Run) {
 	column("pass", func(p *trace.Phase) int64 { return e.name(p.Pass) })
 	column("kernel", func(p *trace.Phase) int64 { return e.name(p.Kernel) })
 	column("frame", func(p *trace.Phase) int64 { return e.name(p.Frame()) })
+	column("barrier", func(p *trace.Phase) int64 { return bit(p.Kernel == trace.SwitchKernel) })
+	column("counted", func(p *trace.Phase) int64 { // wavelets, PE by PE
+		return bit(p.Kernel == trace.SwitchKernel || r.Kinds[p.Kind].Wavelets())
+	})
 	column("fmacs", func(p *trace.Phase) int64 { return p.FMACs })
 	column("hops", func(p *trace.Phase) int64 { return p.Hops })
 	column("edge_in", func(p *trace.Phase) int64 { return p.EdgeIn })
 	column("edge_out", func(p *trace.Phase) int64 { return p.EdgeOut })
+}
+
+func bit(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // cells sends every kind's cells with the cycles of one PE in the first row, and the classes of
@@ -135,7 +146,6 @@ func (e *encoder) cells(r *trace.Run) {
 	type class struct{ x, y trace.Span }
 	known := map[class]int64{}
 	var spans, of, lateW, lateP, wavelets, sums []int64
-	counted := make([]int64, len(r.Kinds))
 	first := make([]int64, 1, len(r.Kinds)+1)
 	values := make([][]int64, len(trace.StateNames()))
 	for k := range r.Kinds {
@@ -160,13 +170,9 @@ func (e *encoder) cells(r *trace.Run) {
 		first = append(first, int64(len(of)))
 		sum := kind.Sum()
 		sums = append(sums, sum[:]...)
-		if kind.Wavelets() {
-			counted[k] = 1
-		}
 	}
 	e.add("class.span", spans)
 	e.add("kind.first", first)
-	e.add("kind.counted", counted) // wavelets, PE by PE
 	e.addWide("kind.sums", sums)
 	e.add("cell.class", of)
 	for s, name := range trace.StateNames() {

@@ -75,11 +75,9 @@ func (s *shape) kind(which int) trace.Kind {
 			cut := 1 + s.random.IntN(s.rows-1)
 			add(span(c, s.columns, 1, s.groups), span(0, 1, 1, cut), trace.Late{Weights: 1, Psums: -7})
 			add(span(c, s.columns, 1, s.groups), span(cut, 1, 1, s.rows-cut), trace.Late{Psums: 7})
-			for i := range 2 { // sums that fall along the rows fall to no less than nothing
-				c := &k.Cells[len(k.Cells)-1-i]
-				c.States[6] += lateness
-				c.States[0] -= lateness
-			}
+			falls := &k.Cells[len(k.Cells)-2] // to no less than nothing
+			falls.States[6] += lateness
+			falls.States[0] -= lateness
 		}
 	case 3:
 		for y := 0; y < s.seqRows; y += 2 {

@@ -19,12 +19,12 @@ func TestShot(t *testing.T) {
 	if *shotFolders == "" {
 		t.Skip("no -shot")
 	}
-	b := open(t)
+	b := launch(t).tab(t)
 	b.size(1366, 700)
 	b.prefers(*shotScheme)
 	b.visit(serve(t, strings.Split(*shotFolders, ",")...), "globalThis.cs2sim?.loadedAt")
 	if *shotScript != "" {
-		b.eval(*shotScript, nil)
+		b.eval("(async () => { "+*shotScript+" })()", nil)
 	}
 	b.frame()
 	if p := b.problems(); p != "" {

@@ -1,13 +1,15 @@
 // The page: what is chosen, and who draws it when it changes.
 
-import { css, diverging, levels, sequential } from "./colors.js";
+import { diverging, sequential } from "./colors.js";
 import { Flame, tree } from "./flame.js";
 import { keys } from "./keys.js";
+import { difference, extent, legend, scaled } from "./maps.js";
 import { States, facts, memory } from "./panel.js";
 import { decode, measures } from "./run.js";
-import { count, el, seconds, short } from "./text.js";
+import { count, el, short } from "./text.js";
 import { Timeline } from "./timeline.js";
 import { View, WaferMap } from "./wafer.js";
+import { matching, windowText } from "./window.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -88,6 +90,11 @@ async function start() {
     document.body.classList.remove("loading");
   };
   $("run-a").onchange = $("run-b").onchange = choose;
+  app.chooseRuns = (a, b = "") => {
+    $("run-a").value = a;
+    $("run-b").value = b;
+    return choose();
+  };
   await choose();
 }
 
@@ -147,24 +154,6 @@ function wholeLayer() {
   setWindow(first, last);
 }
 
-// matching is the window of the second run: the same phases where both have the same, else all of it.
-function matching(a, b, first, last) {
-  if (a.phases === b.phases) {
-    let same = true;
-    for (let i = first; same && i <= last; i++) same = a.phaseText(i, "name") === b.phaseText(i, "name") && a.phaseText(i, "frame") === b.phaseText(i, "frame");
-    if (same) return [first, last];
-  }
-  return [0, b.phases - 1];
-}
-
-function windowText(run, first, last) {
-  const cycles = run.window(first, last).cycles;
-  const time = `${count(cycles)} cycles, ${seconds(cycles / run.head.machine.clock_hz)}`;
-  if (run.phases > 1 && first === 0 && last === run.phases - 1) return `all ${count(run.phases)} phases, ${time}`;
-  if (first !== last) return `phases ${first} to ${last}, ${time}`;
-  return `phase ${first}, ${run.phaseText(first, "name")}, ${run.phaseText(first, "frame")}, ${time}`;
-}
-
 // --- the PE that is looked at
 
 /** pin keeps a PE, null lets go. */
@@ -209,36 +198,14 @@ function flush() {
   if (app.frames.length > 500) app.frames.shift();
 }
 
-// scaled makes values of a run: cycles of PEs, and what to multiply them with for the unit.
-function scaled(run, first, last, buffer) {
-  const m = app.measure, { cycles } = run.window(first, last);
-  const size = run.usedWidth * run.usedHeight;
-  const values = run.raster(first, last, m, buffer?.length === size ? buffer : new Float64Array(size));
-  const per = cycles > 0 ? 1 / cycles : 0;
-  const out = { values, usedWidth: run.usedWidth, usedHeight: run.usedHeight, width: run.width, height: run.height, columns: run.head.place.columns };
-  if (m.unit === "mW") return { ...out, show: per * 1e3 * run.head.machine.watts_per_core, unit: "mW", most: 1e3 * run.head.machine.watts_per_core };
-  if (m.unit === "wavelets" && app.unit === "share") return { ...out, show: per, unit: "per cycle", most: 0 };
-  if (app.unit === "share") return { ...out, show: 100 * per, unit: "%", most: 100 };
-  return { ...out, show: 1, unit: m.unit === "wavelets" ? "wavelets" : "cycles", most: cycles };
-}
-
-function extent(v) {
-  let lo = Infinity, hi = -Infinity;
-  for (const x of v.values) {
-    if (x < lo) lo = x;
-    if (x > hi) hi = x;
-  }
-  return lo > hi ? [0, 0] : [lo * v.show, hi * v.show];
-}
-
 function newData() {
   const counted = (run, first, last) => app.measure.id !== "wavelets" || run.hasWavelets(first, last);
   const old = app.values;
-  const a = scaled(app.a, app.first, app.last, old.a?.values);
+  const a = scaled(app.a, app.first, app.last, app, old.a?.values);
   let [lo, hi] = extent(a);
   const all = { a };
   if (app.b) {
-    all.b = scaled(app.b, app.firstB, app.lastB, old.b?.values);
+    all.b = scaled(app.b, app.firstB, app.lastB, app, old.b?.values);
     const [l, h] = extent(all.b);
     lo = Math.min(lo, l);
     hi = Math.max(hi, h);
@@ -253,15 +220,15 @@ function newData() {
     $("figure-" + figure).querySelector("figcaption").replaceChildren(el("b", "", strong), ` ${rest.join(", ")}`);
   };
   maps.a.set(all.a);
-  legend("a", lo, hi, all.a.unit, sequential);
+  legend($("figure-a"), lo, hi, all.a.unit, sequential);
   if (app.b) {
     say("a", app.measure.label, app.a.name);
     say("b", app.measure.label, app.b.name);
     say("d", "difference", "second less first");
     maps.b.set(all.b);
-    legend("b", lo, hi, all.b.unit, sequential);
+    legend($("figure-b"), lo, hi, all.b.unit, sequential);
     maps.d.set(all.d);
-    legend("d", all.d.lo, all.d.hi, all.d.unit, diverging);
+    legend($("figure-d"), all.d.lo, all.d.hi, all.d.unit, diverging);
   } else {
     say("a", app.measure.label, ...(app.measure.note ? [app.measure.note] : []));
   }
@@ -274,56 +241,30 @@ function newData() {
   $("window").title = $("window").textContent;
 }
 
-// difference is the second map less the first where both use their PEs, about zero.
-function difference(a, b, buffer) {
-  const usedWidth = Math.min(a.usedWidth, b.usedWidth), usedHeight = Math.min(a.usedHeight, b.usedHeight);
-  const values = buffer?.length === usedWidth * usedHeight ? buffer : new Float64Array(usedWidth * usedHeight);
-  let most = 0;
-  for (let y = 0; y < usedHeight; y++) {
-    for (let x = 0; x < usedWidth; x++) {
-      const d = b.values[y * b.usedWidth + x] * b.show - a.values[y * a.usedWidth + x] * a.show;
-      values[y * usedWidth + x] = d;
-      if (Math.abs(d) > most) most = Math.abs(d);
-    }
-  }
-  return { values, usedWidth, usedHeight, width: a.width, height: a.height, columns: a.columns, show: 1, unit: a.unit, lo: -most, hi: most, ramp: diverging };
-}
-
-function legend(figure, lo, hi, unit, ramp) {
-  const [from, bar, to] = $("figure-" + figure).querySelector(".legend").children;
-  const sign = (v) => (ramp === diverging && v > 0 ? "+" : "") + short(v);
-  from.textContent = sign(lo);
-  to.textContent = `${sign(hi)} ${unit}`;
-  if (bar.width !== levels) {
-    bar.width = levels;
-    bar.height = 1;
-  }
-  const g = bar.getContext("2d");
-  for (let i = 0; i < levels; i++) {
-    g.fillStyle = css(ramp[i]);
-    g.fillRect(i, 0, 1, 1);
-  }
-}
-
 function numbers() {
   const { a, b } = app, pe = app.hovered ?? app.pinned;
   const inside = (run) => pe && pe.x < run.width && pe.y < run.height;
-  const columns = [];
-  const add = (run, first, last, of) => {
+  const columns = [], pes = [], more = [];
+  const add = (run, first, last, which) => {
     const all = run.totals(first, last);
-    columns.push({ title: `all PEs${of}`, values: all });
+    columns.push({ title: b ? `all, ${which}` : "all PEs, %", values: all });
     if (!b) columns.push({ title: "PE-cycles", values: all, exact: true });
     if (!inside(run)) return;
     const one = run.peStates(pe.x, pe.y, first, last);
-    columns.push({ title: `PE ${pe.x},${pe.y}${of}`, values: one });
-    if (!b) columns.push({ title: "cycles", values: one, exact: true });
+    pes.push({ title: b ? `PE, ${which}` : `PE ${pe.x},${pe.y}, %`, values: one });
+    if (!b) pes.push({ title: "cycles", values: one, exact: true });
   };
-  add(a, app.first, app.last, b ? ", 1st" : ", %");
-  if (b) add(b, app.firstB, app.lastB, ", 2nd");
+  add(a, app.first, app.last, "1st");
+  if (b) {
+    add(b, app.firstB, app.lastB, "2nd");
+    const [m, n] = [a.window(app.first, app.last).cycles, b.window(app.firstB, app.lastB).cycles];
+    more.push(["1st run", `${count(m)} cycles`], ["2nd run", `${count(n)} cycles, ${n > 0 ? short(m / n) : "-"} times as fast`]);
+  }
+  columns.push(...pes);
   states.show(a.states, columns);
   $("pe-title").textContent = pe ? `PE ${pe.x},${pe.y}${app.hovered || !app.pinned ? "" : ", pinned"}` : "The wafer";
   $("unpin").hidden = !app.pinned;
-  facts($("facts"), a, pe);
+  facts($("facts"), a, pe, more);
   memory($("memory"), a, pe, app.first);
 }
 
@@ -392,10 +333,13 @@ Object.assign(app, {
     app.view.fit();
     changed("view");
   },
+  show: (id) => {
+    $("measure").value = id;
+    $("measure").onchange();
+  },
   nextMeasure: () => {
     const s = $("measure");
-    s.selectedIndex = (s.selectedIndex + 1) % s.options.length;
-    s.onchange();
+    app.show(s.options[(s.selectedIndex + 1) % s.options.length].value);
   },
   toggleTheme: () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"),
   help: () => $("help").showModal(),

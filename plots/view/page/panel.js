@@ -47,8 +47,8 @@ export class States {
   }
 }
 
-/** facts says what a PE holds. */
-export function facts(list, run, pe) {
+/** facts says what a PE holds, and after it what more is given. */
+export function facts(list, run, pe, more = []) {
   const out = [];
   const say = (name, text) => out.push(el("dt", "", name), el("dd", "", text));
   if (!pe) {
@@ -64,6 +64,7 @@ export function facts(list, run, pe) {
     say("features", run.featuresOf(pe.x));
     say("tokens", run.tokensOf(pe.x, pe.y));
   }
+  for (const [name, text] of more) say(name, text);
   list.replaceChildren(...out);
 }
 

@@ -1,6 +1,8 @@
 // A run as the server sends it, and what it adds up to: maps, sums and one PE's life over a window
 // of phases. Everything shown is one of these sums; nothing is sampled.
 
+import { Painter } from "./painter.js";
+
 const magic = "cs2view1";
 const types = { u32: Uint32Array, i32: Int32Array, f64: Float64Array, i64: BigInt64Array };
 
@@ -27,10 +29,9 @@ export class Run {
     this.states = head.states.map((s) => s.name);
     this.a = arrays;
     this.phases = arrays["phase.start"].length;
-    this.kinds = arrays["kind.counted"].length;
+    this.kinds = arrays["kind.first"].length - 1;
     this.memory = arrays["memory.name"].length;
     this.measured = new Map();
-    this.families = families(this);
   }
 
   phaseText(i, field) { return this.head.names[this.a["phase." + field][i]]; }
@@ -185,9 +186,8 @@ export class Run {
 
   /** hasWavelets tells whether they were counted PE by PE in all of the phases. */
   hasWavelets(first, last) {
-    for (let i = first; i <= last; i++) {
-      if (this.a["kind.counted"][this.a["phase.kind"][i]] === 0 && this.phaseText(i, "kernel") !== "kernel switch") return false;
-    }
+    const counted = this.a["phase.counted"];
+    for (let i = first; i <= last; i++) if (counted[i] === 0) return false;
     return true;
   }
 
@@ -233,77 +233,14 @@ export class Run {
         grow[of[i]] += t * slope[i];
       }
     }
-    out.fill(0);
-    for (const f of this.families) paint(this, f, base, grow, out);
-    return out;
+    this.painter ??= new Painter(this.a["class.span"], this.usedWidth, this.usedHeight);
+    return this.painter.paint(base, grow, out);
   }
 }
 
 function within(spans, at, v) {
   const from = spans[at], step = spans[at + 1], block = spans[at + 2], count = spans[at + 3];
   return v >= from && v < from + (count - 1) * step + block && (v - from) % step < block;
-}
-
-// families are the classes with the same rows. Where they fill most columns, a row is painted from a
-// template of one row, and otherwise class by class.
-function families(run) {
-  const spans = run.a["class.span"], byRows = new Map();
-  for (let c = 0; c < spans.length / 8; c++) {
-    if (spans[8 * c] >= run.usedWidth || spans[8 * c + 4] >= run.usedHeight) continue;
-    const key = spans.subarray(8 * c + 4, 8 * c + 8).join(" ");
-    if (!byRows.has(key)) byRows.set(key, []);
-    byRows.get(key).push(c);
-  }
-  return [...byRows.values()].map((classes) => {
-    const [y, step, block, count] = spans.subarray(8 * classes[0] + 4, 8 * classes[0] + 8);
-    let members = 0;
-    for (const c of classes) members += spans[8 * c + 2] * spans[8 * c + 3];
-    return { y, step, block, count, classes: Uint32Array.from(classes), dense: 4 * members > run.usedWidth };
-  });
-}
-
-function eachColumn(spans, c, width, f) {
-  const at = 8 * c, from = spans[at], step = spans[at + 1], block = spans[at + 2], count = spans[at + 3];
-  for (let n = 0; n < count; n++) {
-    const x0 = from + n * step, x1 = Math.min(width, x0 + block);
-    for (let x = x0; x < x1; x++) f(x);
-  }
-}
-
-function paint(run, f, base, grow, out) {
-  const spans = run.a["class.span"], w = run.usedWidth, h = run.usedHeight;
-  const some = f.classes.some((c) => base[c] !== 0 || grow[c] !== 0);
-  if (!some) return;
-  const rows = (each) => {
-    for (let n = 0; n < f.count; n++) {
-      for (let k = 0; k < f.block; k++) {
-        const y = f.y + n * f.step + k;
-        if (y < h) each(y);
-      }
-    }
-  };
-  if (f.dense) {
-    const b = new Float64Array(w), g = new Float64Array(w);
-    for (const c of f.classes) {
-      eachColumn(spans, c, w, (x) => {
-        b[x] += base[c];
-        g[x] += grow[c];
-      });
-    }
-    rows((y) => {
-      const row = y * w, d = y - f.y;
-      for (let x = 0; x < w; x++) out[row + x] += b[x] + d * g[x];
-    });
-    return;
-  }
-  for (const c of f.classes) {
-    const columns = [];
-    eachColumn(spans, c, w, (x) => columns.push(x));
-    rows((y) => {
-      const v = base[c] + (y - f.y) * grow[c];
-      for (const x of columns) out[y * w + x] += v;
-    });
-  }
 }
 
 /** measures lists what a map can show of a run. */

@@ -122,7 +122,7 @@ export class Timeline {
       while (j + 1 < r.phases && of[j + 1] === of[i] && pass[j + 1] === pass[i]) j++;
       const a = Math.max(drawn, gutter, x(r.start(i))), b = Math.min(w, x(r.end(j)));
       if (b - a >= 0.4) {
-        const color = r.phaseText(i, "kernel") === "kernel switch" && field === "frame" ? "#888888" : nameColor(of[i]);
+        const color = r.a["phase.barrier"][i] === 1 && field === "frame" ? "#888888" : nameColor(of[i]);
         g.fillStyle = color;
         g.fillRect(a, y, Math.max(0.5, b - a - (b - a > 4 ? 1 : 0)), height);
         g.fillStyle = inkOn(color);
