@@ -96,7 +96,7 @@ func (e *Engine) each(n int, f func(s *scratch, i int)) {
 }
 
 // scratch is memory of one worker, reused between calls.
-type scratch struct{ x, v, w, dy []float32 }
+type scratch struct{ x, v, w, dy, head []float32 }
 
 // grow returns n floats of unknown values, from *buf if it is long enough.
 func grow(buf *[]float32, n int) []float32 {

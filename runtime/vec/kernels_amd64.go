@@ -52,6 +52,18 @@ func dotsFMAAVX2(a *dotTile)
 func dotsMulAVX2(a *dotTile)
 
 //go:noescape
+func mixFMAAVX512(a *mixTile)
+
+//go:noescape
+func mixMulAVX512(a *mixTile)
+
+//go:noescape
+func mixFMAAVX2(a *mixTile)
+
+//go:noescape
+func mixMulAVX2(a *mixTile)
+
+//go:noescape
 func transposeAVX512(a *transposeTile)
 
 //go:noescape
@@ -144,6 +156,21 @@ func (i Impl) dotTile(m arithmetic, a *dotTile) {
 		dotsMulAVX2(a)
 	default:
 		a.generic(i.tile().lanes)
+	}
+}
+
+func (i Impl) mixTile(m arithmetic, a *mixTile) {
+	switch {
+	case i == AVX512 && m == fused:
+		mixFMAAVX512(a)
+	case i == AVX512:
+		mixMulAVX512(a)
+	case i == AVX2 && m == fused:
+		mixFMAAVX2(a)
+	case i == AVX2:
+		mixMulAVX2(a)
+	default:
+		a.generic(i.tile().mix)
 	}
 }
 

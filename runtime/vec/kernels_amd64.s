@@ -671,6 +671,118 @@ dotsFMADone:
 	VZEROUPPER
 	RET
 
+// func mixFMAAVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·mixFMAAVX512(SB), NOSPLIT, $0-8
+	MOVQ    a+0(FP), AX
+	MOVQ    (AX), CX
+	MOVQ    24(AX), DX
+	MOVQ    48(AX), BX
+	MOVQ    72(AX), SI
+	MOVQ    80(AX), DI
+	MOVQ    96(AX), R8
+	MOVQ    104(AX), AX
+	SHLQ    $0x02, R8
+	SHLQ    $0x02, AX
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 128(CX), Z2
+	VMOVUPS 192(CX), Z3
+
+mixFMASeg:
+	TESTQ        DI, DI
+	JZ           mixFMADone
+	VBROADCASTSS 24(SI), Z4
+	VMULPS       Z4, Z0, Z0
+	VMULPS       Z4, Z1, Z1
+	VMULPS       Z4, Z2, Z2
+	VMULPS       Z4, Z3, Z3
+	MOVQ         (SI), R9
+	LEAQ         (BX)(R9*4), R9
+	MOVQ         8(SI), R10
+	LEAQ         (DX)(R10*4), R10
+	MOVQ         16(SI), R11
+	ADDQ         $0x20, SI
+	DECQ         DI
+	TESTQ        R11, R11
+	JZ           mixFMASeg
+
+mixFMALoop:
+	VBROADCASTSS (R9), Z4
+	VFMADD231PS  (R10), Z4, Z0
+	VFMADD231PS  64(R10), Z4, Z1
+	VFMADD231PS  128(R10), Z4, Z2
+	VFMADD231PS  192(R10), Z4, Z3
+	ADDQ         R8, R9
+	ADDQ         AX, R10
+	DECQ         R11
+	JNZ          mixFMALoop
+	JMP          mixFMASeg
+
+mixFMADone:
+	VMOVUPS Z0, (CX)
+	VMOVUPS Z1, 64(CX)
+	VMOVUPS Z2, 128(CX)
+	VMOVUPS Z3, 192(CX)
+	VZEROUPPER
+	RET
+
+// func mixFMAAVX2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·mixFMAAVX2(SB), NOSPLIT, $0-8
+	MOVQ    a+0(FP), AX
+	MOVQ    (AX), CX
+	MOVQ    24(AX), DX
+	MOVQ    48(AX), BX
+	MOVQ    72(AX), SI
+	MOVQ    80(AX), DI
+	MOVQ    96(AX), R8
+	MOVQ    104(AX), AX
+	SHLQ    $0x02, R8
+	SHLQ    $0x02, AX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 64(CX), Y2
+	VMOVUPS 96(CX), Y3
+
+mixFMASeg:
+	TESTQ        DI, DI
+	JZ           mixFMADone
+	VBROADCASTSS 24(SI), Y4
+	VMULPS       Y4, Y0, Y0
+	VMULPS       Y4, Y1, Y1
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y4, Y3, Y3
+	MOVQ         (SI), R9
+	LEAQ         (BX)(R9*4), R9
+	MOVQ         8(SI), R10
+	LEAQ         (DX)(R10*4), R10
+	MOVQ         16(SI), R11
+	ADDQ         $0x20, SI
+	DECQ         DI
+	TESTQ        R11, R11
+	JZ           mixFMASeg
+
+mixFMALoop:
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  (R10), Y4, Y0
+	VFMADD231PS  32(R10), Y4, Y1
+	VFMADD231PS  64(R10), Y4, Y2
+	VFMADD231PS  96(R10), Y4, Y3
+	ADDQ         R8, R9
+	ADDQ         AX, R10
+	DECQ         R11
+	JNZ          mixFMALoop
+	JMP          mixFMASeg
+
+mixFMADone:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	VMOVUPS Y2, 64(CX)
+	VMOVUPS Y3, 96(CX)
+	VZEROUPPER
+	RET
+
 // func denseMulAVX512(a *byte)
 // Requires: AVX, AVX512F
 TEXT ·denseMulAVX512(SB), NOSPLIT, $0-8
@@ -1386,6 +1498,126 @@ dotsMulLoop1:
 	JMP        dotsMulBlock
 
 dotsMulDone:
+	VZEROUPPER
+	RET
+
+// func mixMulAVX512(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·mixMulAVX512(SB), NOSPLIT, $0-8
+	MOVQ    a+0(FP), AX
+	MOVQ    (AX), CX
+	MOVQ    24(AX), DX
+	MOVQ    48(AX), BX
+	MOVQ    72(AX), SI
+	MOVQ    80(AX), DI
+	MOVQ    96(AX), R8
+	MOVQ    104(AX), AX
+	SHLQ    $0x02, R8
+	SHLQ    $0x02, AX
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 128(CX), Z2
+	VMOVUPS 192(CX), Z3
+
+mixMulSeg:
+	TESTQ        DI, DI
+	JZ           mixMulDone
+	VBROADCASTSS 24(SI), Z4
+	VMULPS       Z4, Z0, Z0
+	VMULPS       Z4, Z1, Z1
+	VMULPS       Z4, Z2, Z2
+	VMULPS       Z4, Z3, Z3
+	MOVQ         (SI), R9
+	LEAQ         (BX)(R9*4), R9
+	MOVQ         8(SI), R10
+	LEAQ         (DX)(R10*4), R10
+	MOVQ         16(SI), R11
+	ADDQ         $0x20, SI
+	DECQ         DI
+	TESTQ        R11, R11
+	JZ           mixMulSeg
+
+mixMulLoop:
+	VBROADCASTSS (R9), Z4
+	VMULPS       (R10), Z4, Z5
+	VADDPS       Z5, Z0, Z0
+	VMULPS       64(R10), Z4, Z5
+	VADDPS       Z5, Z1, Z1
+	VMULPS       128(R10), Z4, Z5
+	VADDPS       Z5, Z2, Z2
+	VMULPS       192(R10), Z4, Z4
+	VADDPS       Z4, Z3, Z3
+	ADDQ         R8, R9
+	ADDQ         AX, R10
+	DECQ         R11
+	JNZ          mixMulLoop
+	JMP          mixMulSeg
+
+mixMulDone:
+	VMOVUPS Z0, (CX)
+	VMOVUPS Z1, 64(CX)
+	VMOVUPS Z2, 128(CX)
+	VMOVUPS Z3, 192(CX)
+	VZEROUPPER
+	RET
+
+// func mixMulAVX2(a *byte)
+// Requires: AVX
+TEXT ·mixMulAVX2(SB), NOSPLIT, $0-8
+	MOVQ    a+0(FP), AX
+	MOVQ    (AX), CX
+	MOVQ    24(AX), DX
+	MOVQ    48(AX), BX
+	MOVQ    72(AX), SI
+	MOVQ    80(AX), DI
+	MOVQ    96(AX), R8
+	MOVQ    104(AX), AX
+	SHLQ    $0x02, R8
+	SHLQ    $0x02, AX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 64(CX), Y2
+	VMOVUPS 96(CX), Y3
+
+mixMulSeg:
+	TESTQ        DI, DI
+	JZ           mixMulDone
+	VBROADCASTSS 24(SI), Y4
+	VMULPS       Y4, Y0, Y0
+	VMULPS       Y4, Y1, Y1
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y4, Y3, Y3
+	MOVQ         (SI), R9
+	LEAQ         (BX)(R9*4), R9
+	MOVQ         8(SI), R10
+	LEAQ         (DX)(R10*4), R10
+	MOVQ         16(SI), R11
+	ADDQ         $0x20, SI
+	DECQ         DI
+	TESTQ        R11, R11
+	JZ           mixMulSeg
+
+mixMulLoop:
+	VBROADCASTSS (R9), Y4
+	VMULPS       (R10), Y4, Y5
+	VADDPS       Y5, Y0, Y0
+	VMULPS       32(R10), Y4, Y5
+	VADDPS       Y5, Y1, Y1
+	VMULPS       64(R10), Y4, Y5
+	VADDPS       Y5, Y2, Y2
+	VMULPS       96(R10), Y4, Y4
+	VADDPS       Y4, Y3, Y3
+	ADDQ         R8, R9
+	ADDQ         AX, R10
+	DECQ         R11
+	JNZ          mixMulLoop
+	JMP          mixMulSeg
+
+mixMulDone:
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	VMOVUPS Y2, 64(CX)
+	VMOVUPS Y3, 96(CX)
 	VZEROUPPER
 	RET
 

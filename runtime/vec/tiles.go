@@ -1,7 +1,7 @@
 package vec
 
 // The arguments of the tile kernels. The assembly reads them by offset: keep the
-// order of the fields as asm/linear.go and asm/gradient.go have it.
+// order of the fields as asm has it.
 
 // maxTileRows bounds the outputs of a dense tile.
 const maxTileRows = 6
@@ -12,13 +12,14 @@ type tileSize struct {
 	dense  int // tokens of a dense tile
 	sparse int // tokens of a sparse tile
 	lanes  int // PE rows of a gradient tile, and positions of its blocks
+	mix    int // features of a mix tile
 }
 
 func (i Impl) tile() tileSize {
 	return [...]tileSize{
-		Generic: {rows: 4, dense: 64, sparse: 64, lanes: 8},
-		AVX2:    {rows: 3, dense: 16, sparse: 32, lanes: 8},
-		AVX512:  {rows: 6, dense: 32, sparse: 128, lanes: 16},
+		Generic: {rows: 4, dense: 64, sparse: 64, lanes: 8, mix: 64},
+		AVX2:    {rows: 3, dense: 16, sparse: 32, lanes: 8, mix: 32},
+		AVX512:  {rows: 6, dense: 32, sparse: 128, lanes: 16, mix: 64},
 	}[i]
 }
 
@@ -74,6 +75,38 @@ type dotTile struct {
 	x     []float32 // [inputs][n][lanes]
 	quads []quad    // a multiple of lanes/4
 	n     int       // tokens of a PE
+}
+
+// mixSegment is a run of weighted rows of a mix tile, in elements.
+type mixSegment struct {
+	w     int     // of the first weight
+	x     int     // of the first row
+	n     int     // rows; may be none
+	scale float32 // of the sums before them
+}
+
+// mixTile adds weighted rows to running sums:
+//
+//	for each segment: v *= scale; for i ascending: v += w[seg.w+i*wStep] * x[seg.x+i*xStep:]
+type mixTile struct {
+	v     []float32 // [width]
+	x     []float32
+	w     []float32
+	segs  []mixSegment
+	wStep int
+	xStep int
+}
+
+func (a *mixTile) generic(width int) {
+	v := a.v[:width]
+	for _, s := range a.segs {
+		for f := range v {
+			v[f] = float32(v[f] * s.scale)
+		}
+		for i := range s.n {
+			fused.addProducts(v, a.x[s.x+i*a.xStep:], a.w[s.w+i*a.wStep])
+		}
+	}
 }
 
 // transposeTile sets dst[c*dstStride+r] = src[r*srcStride+c] for lanes rows r and n

@@ -38,6 +38,8 @@ func main() {
 		sparse(avx2, 4, fma)
 		dots(avx512, fma)
 		dots(avx2, fma)
+		mix(avx512, 4, fma)
+		mix(avx2, 4, fma)
 	}
 	transpose(avx512)
 	transpose(avx2)

@@ -1,0 +1,35 @@
+package runtime
+
+import (
+	"cs2sim.dev/compiler"
+	"cs2sim.dev/runtime/vec"
+)
+
+// attention plans a head of the space: the machine's order of features, columns and keys.
+func (h *Host) attention() *vec.Attention {
+	s := h.Space
+	n, shares := s.HeadColumns(), s.HeadShares()
+	shape := vec.HeadShape{Rows: s.SeqRows, Tokens: s.Tokens, Segments: s.Feat[:n+1], Scale: s.ScoreScale()}
+	for u := range shares[n] {
+		shape.Order = append(shape.Order, compiler.KeyOrder(u, shares[n]))
+	}
+	return h.vectors.Attention(arithmetic(s), shape)
+}
+
+// heads are those of all sequences: heads fastest, then the sequences of a group, then groups.
+func (h *Host) heads() []vec.Head {
+	return make([]vec.Head, h.Space.MicroBatch()*h.Space.Model.Heads)
+}
+
+// headView is the part of a tile that the i-th of all heads has.
+func (h *Host) headView(t *compiler.Tile, i int) vec.View {
+	s := h.Space
+	head, sequence := i%s.Model.Heads, i/s.Model.Heads
+	features := s.Model.HeadWidth()
+	if t.Bounds == nil { // a run per column
+		features = s.HeadColumns()
+	}
+	g, row, _ := s.Place(sequence, 0)
+	at := head*features*s.HostTokens() + s.HostIndex(g, 0, row)
+	return vec.View{X: h.Tensor(t)[at:], Feature: s.HostTokens(), Token: s.Rows()}
+}
