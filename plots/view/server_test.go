@@ -177,7 +177,8 @@ func TestHostile(t *testing.T) {
 	for change, reason := range map[string]string{
 		`"name": "one"=>"name": "<script>alert(1)</script>"`: `holds`,
 		`"cycles": =>"cycles": 9`:                            `cycles`,
-		`"cells": =>"cells": 99999999`:                       `the manifest says`,
+		`"cells": =>"cells": 9`:                              `the manifest says`,
+		`"cells": =>"cells": 99999999`:                       `at most`,
 		`"width": 15=>"width": 1000000000`:                   `4096`,
 		`{=>`:                                                `is not the manifest`,
 	} {
