@@ -252,6 +252,7 @@ func FuzzCalls(f *testing.F) {
 	}
 	f.Add("/api/traces", "x")
 	f.Add("/../main.js", "")
+	f.Add("/\xa3", "0")
 	f.Fuzz(func(t *testing.T, path, query string) {
 		r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path, RawQuery: query}, Host: "localhost", Header: http.Header{}}
 		w := httptest.NewRecorder()
