@@ -28,7 +28,7 @@ func (s *Space) ScoreScale() float32 { return float32(1 / math.Sqrt(float64(s.Mo
 
 // HeadShares are the keys of a block by the column of a head that computes their exponentials:
 // column c those of [shares[c], shares[c+1]). The last entry is the block's keys.
-func (s *Space) HeadShares() []int { return Spread(keyBlock(s.Tokens), s.HeadColumns()) }
+func (s *Space) HeadShares() []int { return spread(keyBlock(s.Tokens), s.HeadColumns()) }
 
 // Scratch is what the kernel needs beside its tiles.
 func (k *Attention) Scratch(s *Space) Scratch {

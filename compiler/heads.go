@@ -34,7 +34,7 @@ type head struct {
 
 func newHead(s *Space, features, place int) head {
 	keys := keyBlock(s.Tokens)
-	share := Spread(keys, s.HeadColumns())
+	share := spread(keys, s.HeadColumns())
 	return head{
 		place: place, columns: s.HeadColumns(), features: features,
 		tokens: s.Tokens, keys: keys, typ: s.Type(), scale: s.ScoreScale(),

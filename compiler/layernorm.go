@@ -76,7 +76,7 @@ func (k *LayerNorm) role(b *Builder, s *Space, p seat) *columnRole {
 	if p.last {
 		stats.FMul(t, mean.All(), sum.All(), share).LoadDSDs()
 	}
-	stats.Spread(p, t, mean.All())
+	stats.spread(p, t, mean.All())
 	stats.FMov(t, sum.All(), zero).LoadDSDs()
 	stats.Label("feature")
 	stats.FSub(t, d.All(), x.next(f, t), mean.All())
@@ -88,7 +88,7 @@ func (k *LayerNorm) role(b *Builder, s *Space, p seat) *columnRole {
 		stats.FAdd(t, sum.All(), sum.All(), pe.Constant(pe.F32, model.LayerNormEpsilon)).LoadDSDs()
 		stats.Special(pe.FRSqrt, t, rstd.All(), sum.All()).LoadDSDs()
 	}
-	stats.Spread(p, t, rstd.All())
+	stats.spread(p, t, rstd.All())
 	stats.Unblock(gain)
 
 	gain.FSub(t, d.All(), x.By(Index, t), mean.All())

@@ -94,7 +94,7 @@ func (k *LayerNormBackward) role(b *Builder, s *Space, row, column seat) *normBa
 	if row.last {
 		reduce.FMul(2*t, means.All(), means.All(), pe.Constant(pe.F32, 1/float32(n))).LoadDSDs()
 	}
-	reduce.Spread(row, 2*t, means.All())
+	reduce.spread(row, 2*t, means.All())
 	// dx = dy*gain*rstd - rstd*mean(dy*gain) - (x-mean)*rstd^2*mean(dy*gain*n): what depends on the
 	// token alone is multiplied once.
 	reduce.FMul(2*t, means.All(), means.All(), rstd.again(t)).LoadDSDs()

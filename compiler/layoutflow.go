@@ -15,8 +15,8 @@ func (w *wiring) flow(uses []colorUse) error {
 			continue
 		}
 		sources, sinks := f.ends(uses)
-		comes := f.Spread(sources, f.next)
-		leads := f.Spread(sinks, f.before)
+		comes := f.spread(sources, f.next)
+		leads := f.spread(sinks, f.before)
 		for i, p := range w.l.PEs {
 			if p.Role >= 0 && uses[p.Role].reads&(1<<c) != 0 && !f.any(comes, i, fabric.Ramp) {
 				return fmt.Errorf("color %d at PE %v: program %s reads it, nobody sends it there", c, w.l.coord(i), w.l.Roles[p.Role].Name)
@@ -125,7 +125,7 @@ func (f *colorFlow) ends(uses []colorUse) (sources, sinks []int) {
 }
 
 // spread marks all nodes that lead on from the given ones.
-func (f *colorFlow) Spread(from []int, step func(node int, visit func(int))) []bool {
+func (f *colorFlow) spread(from []int, step func(node int, visit func(int))) []bool {
 	marked := make([]bool, len(f.route)*ports)
 	todo := append([]int(nil), from...)
 	for len(todo) > 0 {

@@ -59,7 +59,7 @@ func (k *LossReduce) role(b *Builder, s *Space, row, column seat) *Role {
 
 	reduce.FMov(t, weight.All(), pe.In(pe.F32, rowBlocks)).On(1).As(pe.Compute, pe.WaitWeight).LoadDSDs()
 	reduce.passOn(row, rowEast, pe.FMax, t, most.All(), top.All())
-	reduce.Spread(row, t, most.All())
+	reduce.spread(row, t, most.All())
 	reduce.FSub(t, d.All(), top.All(), most.All()).LoadDSDs()
 	reduce.Special(pe.FExp, t, d.All(), d.All()).LoadDSDs()
 	reduce.FMul(t, sums.All(), sum.All(), d.All()).LoadDSDs()
@@ -69,7 +69,7 @@ func (k *LossReduce) role(b *Builder, s *Space, row, column seat) *Role {
 		reduce.Special(pe.FLog, t, lse.All(), sums.All()).LoadDSDs()
 		reduce.FAdd(t, lse.All(), lse.All(), most.All()).LoadDSDs()
 	}
-	reduce.Spread(row, t, lse.All())
+	reduce.spread(row, t, lse.All())
 
 	if row.last {
 		weights.FSub(t, d.All(), lse.All(), sums.From(t)).LoadDSDs()

@@ -3,12 +3,14 @@ package compiler
 // place gives every column of a group its features and its place in the ring.
 func place(p *Program, _ Options) error {
 	c := p.Mapping.Columns
-	p.InBounds = Spread(p.Node.In, c)
-	p.OutBounds = Spread(p.Node.Out, c)
+	p.InBounds, p.OutBounds = p.Mapping.Bounds(p.Node.In), p.Mapping.Bounds(p.Node.Out)
 	p.Ring, p.RingHops = ringOf(c)
 	p.orderRows()
 	return nil
 }
+
+// Bounds says which of n features a column of a group holds: column c those from [c] to [c+1].
+func (m Mapping) Bounds(n int) []int { return spread(n, m.Columns) }
 
 // orderRows puts the output rows in the order in which they are streamed.
 func (p *Program) orderRows() {
@@ -23,9 +25,8 @@ func (p *Program) orderRows() {
 	}
 }
 
-// Spread cuts n things into parts that differ by at most one: the features of a layer over the
-// columns of a group. Part i holds things [Spread[i], Spread[i+1]).
-func Spread(n, parts int) []int {
+// spread cuts n things into parts that differ by at most one.
+func spread(n, parts int) []int {
 	bounds := make([]int, parts+1)
 	for i := range bounds {
 		bounds[i] = i * n / parts

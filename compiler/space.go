@@ -56,8 +56,8 @@ func NewSpace(cfg model.Config, t Target, p model.Precision, columnsPerHead, tok
 		return nil, fmt.Errorf("a sequence of %d tokens, %d per PE, needs %d PE rows, the machine has %d", cfg.SequenceLength, tokens, s.SeqRows, t.Height())
 	}
 	s.Feat = headBounds(cfg.DModel, cfg.Heads, columnsPerHead)
-	s.FF = Spread(cfg.DFF, s.Columns)
-	s.Vocab = Spread(cfg.Vocabulary, s.Columns)
+	s.FF = spread(cfg.DFF, s.Columns)
+	s.Vocab = spread(cfg.Vocabulary, s.Columns)
 	s.Ring, s.RingHops = ringOf(s.Columns)
 	return s, nil
 }
@@ -67,7 +67,7 @@ func headBounds(features, heads, columns int) []int {
 	bounds := make([]int, 0, heads*columns+1)
 	width := features / heads
 	for h := range heads {
-		for _, b := range Spread(width, columns)[:columns] {
+		for _, b := range spread(width, columns)[:columns] {
 			bounds = append(bounds, h*width+b)
 		}
 	}

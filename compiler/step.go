@@ -263,7 +263,7 @@ func chunksOf(vocab []int, n int) []vocabChunk {
 	cuts := map[int][]int{} // of a share of so many tokens
 	for c := range columns {
 		if width := vocab[c+1] - vocab[c]; cuts[width] == nil {
-			cuts[width] = Spread(width, n)
+			cuts[width] = spread(width, n)
 		}
 	}
 	for i := range chunks {

@@ -164,7 +164,7 @@ func (t *Task) rowTotal(p seat, op pe.Op, n int, x pe.Operand) {
 }
 
 // spread copies n fp32 of the group's last column to all others.
-func (t *Task) Spread(p seat, n int, x pe.Operand) {
+func (t *Task) spread(p seat, n int, x pe.Operand) {
 	switch {
 	case p.only():
 	case p.last:

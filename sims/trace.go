@@ -42,7 +42,7 @@ func (c *Curve) Trace(p *Point) *trace.Run {
 		Experiment: "matmul", Name: name, Sparsity: p.Input.Sparsity,
 		Layer:   fmt.Sprintf("layer %d x %d", p.Input.Rows, p.Input.Cols),
 		Kernel:  "linear " + string(p.Input.Precision),
-		Machine: c.Config.Machine, Mapping: p.Mapping, Memory: p.Memory, Report: &report,
+		Machine: c.Config.Machine, Mapping: p.Mapping, Features: p.Mapping.Bounds(p.Input.Cols), Memory: p.Memory, Report: &report,
 	}.Run()
 }
 

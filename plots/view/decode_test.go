@@ -163,6 +163,9 @@ func TestResults(t *testing.T) {
 			if want := int64(d.Machine.Width) * int64(d.Machine.Height) * int64(p.Report.Cycles); all != want {
 				t.Errorf("%s: %d PE-cycles, PEs x cycles is %d", d.Name, all, want)
 			}
+			if f := d.Place.Features; len(f) != d.Place.Columns+1 || f[d.Place.Columns] != p.Input.Cols {
+				t.Errorf("%s: columns hold features %v of %d", d.Name, f, p.Input.Cols)
+			}
 			n++
 		}
 	}

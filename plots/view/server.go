@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+	"unicode/utf8"
 )
 
 //go:embed page
@@ -106,6 +107,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			refuse(w, http.StatusMethodNotAllowed, "GET and HEAD only")
 		case site != "" && site != "same-origin" && site != "none" && r.URL.Path != "/":
 			refuse(w, http.StatusForbidden, "this server answers to its own page only")
+		case !utf8.ValidString(r.URL.Path):
+			refuse(w, http.StatusNotFound, "no such file")
 		default:
 			next.ServeHTTP(w, r)
 		}

@@ -177,7 +177,8 @@ func TestHostile(t *testing.T) {
 	for change, reason := range map[string]string{
 		`"name": "one"=>"name": "<script>alert(1)</script>"`: `holds`,
 		`"cycles": =>"cycles": 9`:                            `cycles`,
-		`"cells": =>"cells": 99999999`:                       `the manifest says`,
+		`"cells": =>"cells": 9`:                              `the manifest says`,
+		`"cells": =>"cells": 99999999`:                       `at most`,
 		`"width": 15=>"width": 1000000000`:                   `4096`,
 		`{=>`:                                                `is not the manifest`,
 	} {
@@ -251,6 +252,7 @@ func FuzzCalls(f *testing.F) {
 	}
 	f.Add("/api/traces", "x")
 	f.Add("/../main.js", "")
+	f.Add("/\xa3", "0")
 	f.Fuzz(func(t *testing.T, path, query string) {
 		r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path, RawQuery: query}, Host: "localhost", Header: http.Header{}}
 		w := httptest.NewRecorder()

@@ -11,6 +11,7 @@ var (
 	shotFolders = flag.String("shot", "", "folders to take a picture of, separated by commas")
 	shotFile    = flag.String("shot-file", "view.png", "where it goes")
 	shotScript  = flag.String("shot-script", "", "JavaScript that sets the page up")
+	shotHeight  = flag.Int("shot-height", 700, "pixels")
 	shotScheme  = flag.String("shot-scheme", "light", "light or dark")
 )
 
@@ -20,7 +21,7 @@ func TestShot(t *testing.T) {
 		t.Skip("no -shot")
 	}
 	b := launch(t).tab(t)
-	b.size(1366, 700)
+	b.size(1366, *shotHeight)
 	b.prefers(*shotScheme)
 	b.visit(serve(t, strings.Split(*shotFolders, ",")...), "globalThis.cs2sim?.loadedAt")
 	if *shotScript != "" {

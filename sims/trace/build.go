@@ -142,6 +142,7 @@ type Point struct {
 	Sparsity                        float64
 	Machine                         compiler.Target
 	Mapping                         compiler.Mapping
+	Features                        []int // input features, by column of a group; see Place
 	Memory                          []pe.Alloc
 	Report                          *runtime.Report // with Column
 }
@@ -155,7 +156,7 @@ func (p Point) Run() *Run {
 		Experiment: Clean(p.Experiment), Name: Clean(p.Name), Sparsity: p.Sparsity, Machine: m, Cycles: int64(rep.Cycles),
 		Place: Place{
 			Width: p.Mapping.Groups * p.Mapping.Columns, Height: p.Mapping.Rows, Groups: p.Mapping.Groups,
-			Columns: p.Mapping.Columns, Tokens: p.Mapping.Tokens,
+			Columns: p.Mapping.Columns, Tokens: p.Mapping.Tokens, Features: p.Features,
 		},
 	}
 	k := Kind{Cycles: r.Cycles}

@@ -63,6 +63,8 @@ func TestHostileManifest(t *testing.T) {
 		{`"part": 0`, `"part": 0, "extra": 1`, "unknown field"},
 		{`"idle": `, `"idle": 1`, "the manifest says"},
 		{`"cells": `, `"cells": 9`, "the manifest says"},
+		{`"cells": `, `"cells": -`, "at most"},
+		{`"cells": `, `"cells": 20971520`, "at most"},
 	} {
 		bad := strings.Replace(string(good), c.old, c.new, 1)
 		if bad == string(good) {

@@ -86,20 +86,39 @@ func readManifest(data []byte) (*Manifest, error) {
 		}
 		last = p.Part
 	}
+	if err := m.checkRows(); err != nil {
+		return nil, err
+	}
 	return &m, nil
+}
+
+// checkRows bounds the tables of all runs: whoever looks at a trace holds them together in memory.
+func (m *Manifest) checkRows() error {
+	var all Rows
+	for _, p := range m.Runs {
+		r := p.Rows
+		if min(r.Phases, r.Cells, r.Memory) < 0 || r.Phases > maxPhases || r.Cells > maxCells || r.Memory > maxRegions {
+			return fmt.Errorf("part %d has %+v rows, at most %+v", p.Part, r, Rows{maxPhases, maxCells, maxRegions})
+		}
+		all = Rows{all.Phases + r.Phases, all.Cells + r.Cells, all.Memory + r.Memory}
+	}
+	if most := (Rows{4 * maxPhases, 4 * maxCells, 4 * maxRegions}); all.Phases > most.Phases || all.Cells > most.Cells || all.Memory > most.Memory {
+		return fmt.Errorf("all parts have %+v rows, at most %+v", all, most)
+	}
+	return nil
 }
 
 // read fills a part from its tables, which open gives by kind.
 func (p *Part) read(open func(kind string) ([]byte, error)) error {
 	for _, t := range []struct {
-		kind      string
-		columns   []column
-		most, has int
-		set       func(*table) bool
+		kind    string
+		columns []column
+		has     int
+		set     func(*table) bool
 	}{
-		{"phases", phaseColumns(), maxPhases, p.Rows.Phases, func(t *table) bool { p.setPhases(t); return true }},
-		{"cells", cellColumns(), maxCells, p.Rows.Cells, p.setCells},
-		{"memory", regionColumns(), maxRegions, p.Rows.Memory, func(t *table) bool { p.setRegions(t); return true }},
+		{"phases", phaseColumns(), p.Rows.Phases, func(t *table) bool { p.setPhases(t); return true }},
+		{"cells", cellColumns(), p.Rows.Cells, p.setCells},
+		{"memory", regionColumns(), p.Rows.Memory, func(t *table) bool { p.setRegions(t); return true }},
 	} {
 		fail := func(err error) error {
 			return fmt.Errorf("%s: %w", filepath.Join(Folder, partName(t.kind, p.Part, "parquet")), err)
@@ -108,7 +127,7 @@ func (p *Part) read(open func(kind string) ([]byte, error)) error {
 		if err != nil {
 			return err
 		}
-		got, err := readTable(data, t.columns, t.most)
+		got, err := readTable(data, t.columns, t.has)
 		if err != nil {
 			return fail(err)
 		}

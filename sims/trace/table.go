@@ -46,7 +46,7 @@ func readTable(data []byte, columns []column, maxRows int) (*table, error) {
 	}
 	rows := meta.at(3).number
 	if rows < 0 || rows > int64(maxRows) {
-		return nil, fmt.Errorf("%d rows, at most %d", rows, maxRows)
+		return nil, fmt.Errorf("%d rows, the manifest says %d", rows, maxRows)
 	}
 	t := &table{rows: int(rows), ints: make([][]int64, len(columns)), texts: make([][]string, len(columns))}
 	unzip, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxMemory(maxPage))

@@ -147,6 +147,9 @@ func (w *Writer) Add(part int, r *Run) error {
 	w.runs[part], w.profile = r, profile
 	w.manifest.Runs = append(w.manifest.Runs, p)
 	slices.SortFunc(w.manifest.Runs, func(a, b Part) int { return a.Part - b.Part })
+	if err := w.manifest.checkRows(); err != nil {
+		return fmt.Errorf("trace of %s: %w", r.Name, err)
+	}
 	return w.putManifest()
 }
 

@@ -78,16 +78,17 @@ async function start() {
   $("run-b").replaceChildren(none, ...choices.map(option));
   const second = choices.filter((c) => c.folder === 1);
   if (second.length) $("run-b").value = choices.indexOf(second.find((c) => c.name === choices[0].name) ?? second[0]);
+  let asked = 0;
   const choose = async () => {
+    const now = ++asked;
     $("error").hidden = true;
-    document.body.classList.add("loading");
     try {
       const b = $("run-b").value;
-      await show(await load(choices[$("run-a").value]), b === "" ? null : await load(choices[b]));
+      const runs = [await load(choices[$("run-a").value]), b === "" ? null : await load(choices[b])];
+      if (now === asked) show(...runs); // else another was chosen meanwhile
     } catch (e) {
       fail(e);
     }
-    document.body.classList.remove("loading");
   };
   $("run-a").onchange = $("run-b").onchange = choose;
   app.chooseRuns = (a, b = "") => {
@@ -171,17 +172,17 @@ function pin(pe) {
 // --- drawing, once per frame at most
 
 const due = new Set();
-let asked = 0;
+let frame = 0;
 
 /** changed redraws what depends on data (window, state), pe or view, in the next frame. */
 function changed(...what) {
   for (const w of what) due.add(w);
-  if (!asked) asked = requestAnimationFrame(flush);
+  if (!frame) frame = requestAnimationFrame(flush);
 }
 
 function flush() {
-  if (asked) cancelAnimationFrame(asked);
-  asked = 0;
+  if (frame) cancelAnimationFrame(frame);
+  frame = 0;
   if (!app.a || due.size === 0) return;
   const begin = performance.now();
   const data = due.has("data"), pe = due.has("pe");

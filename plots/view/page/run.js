@@ -29,6 +29,7 @@ export class Run {
     this.states = head.states.map((s) => s.name);
     this.a = arrays;
     this.phases = arrays["phase.start"].length;
+    if (this.phases === 0) throw new Error(`${head.name}: the run has no phases`);
     this.kinds = arrays["kind.first"].length - 1;
     this.memory = arrays["memory.name"].length;
     this.measured = new Map();
