@@ -59,8 +59,9 @@ func (m *Store) Refresh() {
 	if cap(m.Streamed) < len(m.Params.Values) {
 		m.Streamed = make([]float32, len(m.Params.Values))
 	}
-	copy(m.Streamed, m.Params.Values)
-	newHostVectors(1).store(m.Space.Type(), m.Streamed)
+	for i, v := range m.Params.Values {
+		m.Streamed[i] = pe.Round(m.Space.Type(), v)
+	}
 }
 
 // Tensor is a parameter as streamed, [rows][cols].
