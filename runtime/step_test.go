@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"math"
+	"slices"
 	"testing"
 
 	"cs2sim.dev/compiler"
@@ -21,6 +22,7 @@ type wholeStep struct {
 	save          bool
 	chunks        int
 	sequences     int // in the batch; fewer than places leaves padding
+	threads       int // of the host
 }
 
 // run makes the step on one engine and returns MemoryX and the report.
@@ -40,6 +42,7 @@ func (w wholeStep) run(t *testing.T, f Fidelity) (*Store, *StepReport) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tr.Threads = w.threads
 	r, err := tr.Run(context.Background(), true, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -89,10 +92,10 @@ func steps() map[string]wholeStep {
 	odd := model.Config{Name: "odd", Layers: 2, DModel: 15, Heads: 3, DFF: 22, Vocabulary: 19, SequenceLength: 7}
 	even := model.Config{Name: "even", Layers: 2, DModel: 16, Heads: 2, DFF: 32, Vocabulary: 24, SequenceLength: 8}
 	return map[string]wholeStep{
-		"mixed, sparse, recomputed, ragged": {odd, 13, 8, 2, 2, model.Mixed, 0.75, false, 3, 3},
-		"fp32, dense, saved":                {even, 8, 8, 2, 2, model.FP32, 0, true, 1, 4},
-		"mixed, dense, one column per head": {even, 5, 9, 1, 4, model.Mixed, 0, false, 1, 5},
-		"fp32, sparse, one token per PE":    {odd, 6, 14, 2, 1, model.FP32, 0.5, true, 2, 2},
+		"mixed, sparse, recomputed, ragged": {odd, 13, 8, 2, 2, model.Mixed, 0.75, false, 3, 3, 0},
+		"fp32, dense, saved":                {even, 8, 8, 2, 2, model.FP32, 0, true, 1, 4, 0},
+		"mixed, dense, one column per head": {even, 5, 9, 1, 4, model.Mixed, 0, false, 1, 5, 0},
+		"fp32, sparse, one token per PE":    {odd, 6, 14, 2, 1, model.FP32, 0.5, true, 2, 2, 0},
 	}
 }
 
@@ -126,6 +129,18 @@ func TestWholeStep(t *testing.T) {
 			}
 			w.againstReference(t, b)
 		})
+	}
+}
+
+// TestHostThreads: gradients do not depend on the host's threads.
+func TestHostThreads(t *testing.T) {
+	w := steps()["mixed, sparse, recomputed, ragged"]
+	w.threads = 1
+	one, _ := w.run(t, Stream)
+	for _, w.threads = range []int{2, 5} {
+		if several, _ := w.run(t, Stream); !slices.Equal(one.Grads, several.Grads) || one.Loss != several.Loss {
+			t.Errorf("%d threads make other gradients than one", w.threads)
+		}
 	}
 }
 
