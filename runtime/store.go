@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"slices"
 
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/model"
@@ -74,14 +75,22 @@ func (m *Store) Refresh() {
 		m.Streamed = make([]float32, len(m.Params.Values))
 		m.zeros = make([]zeroCount, len(m.Layout.Tensors))
 	}
+	on := newHostVectors(1)
+	var rounded [1024]float32
 	for i := range m.Layout.Tensors {
 		to := m.Layout.View(m.Streamed, i)
-		n, other := 0, false
-		for k, v := range m.Layout.View(m.Params.Values, i) {
-			v = pe.Round(m.Space.Type(), v)
-			other = other || (v == 0) != (to[k] == 0)
-			if to[k] = v; v == 0 {
-				n++
+		n, other, k := 0, false, 0
+		for some := range slices.Chunk(m.Layout.View(m.Params.Values, i), len(rounded)) {
+			r := rounded[:copy(rounded[:], some)]
+			on.store(m.Space.Type(), r)
+			for _, v := range r {
+				if (v == 0) != (to[k] == 0) {
+					other = true
+				}
+				if to[k] = v; v == 0 {
+					n++
+				}
+				k++
 			}
 		}
 		m.zeros[i].n = n
