@@ -22,7 +22,7 @@ func TestCompare(t *testing.T) {
 		{"y", 0.0, "row", "yes", "no", math.NaN()},
 		{"z", 0.0, "row", "no", "yes", math.NaN()},
 	}
-	nan := cmp.Comparer(func(x, y float64) bool { return x == y || math.IsNaN(x) && math.IsNaN(y) })
+	nan := cmp.Comparer(func(x, y float64) bool { return math.Abs(x-y) < 1e-9 || math.IsNaN(x) && math.IsNaN(y) })
 	if diff := cmp.Diff(want, got.Rows, nan); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
