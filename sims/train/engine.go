@@ -24,8 +24,8 @@ type Work struct {
 	MicroBatches int64          `json:"micro_batches"`
 	Cycles       int64          `json:"cycles"`        // one micro-batch after the other, and updates
 	UpdateCycles int64          `json:"update_cycles"` // of Cycles: the wafer waits for MemoryX to finish AdamW
-	FMACs        int64          `json:"fmacs"`  // of all PEs, padding included
-	States       pe.StateCycles `json:"states"` // of the PEs that hold tokens
+	FMACs        int64          `json:"fmacs"`         // of all PEs, padding included
+	States       pe.StateCycles `json:"states"`        // of the PEs that hold tokens
 }
 
 // Add adds the work of a further call.
