@@ -19,6 +19,7 @@ type Mesh struct {
 	hops           int64 // router to router
 	linkUse        []int64
 
+	Horizon  Cycle           // no PE acts before its time beyond this cycle
 	Observer Observer        // nil costs nothing
 	sentBy   [NumPorts]Color // for the observer: the link's last wavelet at the router being stepped
 }
@@ -64,6 +65,7 @@ func NewMesh(cfg Config) (*Mesh, error) {
 	n := cfg.Width * cfg.Height
 	return &Mesh{
 		cfg:     cfg,
+		Horizon: Never,
 		agenda:  newAgenda(2 * n),
 		routers: make([]router, n),
 		routes:  make([][]routed, n),
@@ -206,7 +208,7 @@ func (m *Mesh) addInputs(i int32, in map[edgeKey]QueueID) error {
 }
 
 func (m *Mesh) newQueue(q queue) QueueID {
-	q.base, q.lastPop, q.starved = int32(len(m.slab)), -1, nobody
+	q.base, q.starved = int32(len(m.slab)), nobody
 	m.slab = append(m.slab, make([]entry, q.size)...)
 	m.queues = append(m.queues, q)
 	return QueueID(len(m.queues) - 1)

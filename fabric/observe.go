@@ -76,8 +76,10 @@ func (m *Mesh) held(i int32, q QueueID, ch *channel, t Cycle, r Reason, used Por
 func (m *Mesh) full(q QueueID, t Cycle) bool {
 	k := &m.queues[q]
 	n := k.n
-	if k.lastPop == t {
-		n += k.freed
+	for i := k.freed; i > 0; i-- {
+		if m.slab[k.base+int32(k.behind(i))].ready >= t {
+			n++
+		}
 	}
 	return n >= k.size
 }

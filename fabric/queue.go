@@ -25,9 +25,8 @@ type queue struct {
 	feeder  int32 // actor, -1 none
 	owner   int32 // consuming actor
 	channel int32 // route state; -1 for PE and edge queues
-	ready   Cycle // of the head; kept here to spare routers the slab
-	lastPop Cycle
-	freed   uint8 // slots freed in cycle lastPop
+	ready   Cycle // of the head, or from when on there is room for it; kept here to spare routers the slab
+	freed   uint8 // slots behind the head that its feeder may not see free yet; their entries' ready is the cycle of the pop
 }
 
 // Values of queue.starved beyond a router's local queues.
@@ -37,27 +36,44 @@ const (
 )
 
 // Room reports whether the feeder of q may push in cycle t. If not, the feeder is woken when it may.
-func (m *Mesh) Room(q QueueID, t Cycle) bool { return m.room(q, t, wholeFeeder) }
-
-// room is Room for a router's local queue, which is set aside until there is room.
-func (m *Mesh) room(q QueueID, t Cycle, local uint8) bool {
+func (m *Mesh) Room(q QueueID, t Cycle) bool {
 	k := &m.queues[q]
-	n := k.n
-	if k.lastPop == t {
-		n += k.freed // seen free from the next cycle on
-	}
-	if n < k.size {
+	if k.n+k.freed < k.size {
 		return true
 	}
-	if k.lastPop == t {
-		m.agenda.Wake(k.feeder, t+1)
-	} else {
-		k.starved = local
-		if local < wholeFeeder {
-			m.routers[k.feeder].blocked |= 1 << local
+	from := m.roomFrom(k, t, wholeFeeder)
+	if from > t && from != Never {
+		m.agenda.Wake(k.feeder, from)
+	}
+	return from <= t
+}
+
+// roomFrom is when a queue that looks full to its feeder in cycle t has room for it: Never if
+// nobody took anything yet. The feeder, or this local queue of its router, then hears of it.
+func (m *Mesh) roomFrom(k *queue, t Cycle, local uint8) Cycle {
+	for k.freed > 0 {
+		popped := m.slab[k.base+int32(k.behind(k.freed))].ready
+		if popped >= t {
+			return popped + 1
+		}
+		k.freed--
+		if k.n+k.freed < k.size {
+			return t
 		}
 	}
-	return false
+	k.starved = local
+	if local < wholeFeeder {
+		m.routers[k.feeder].blocked |= 1 << local
+	}
+	return Never
+}
+
+// behind is the slot i places behind the head.
+func (k *queue) behind(i uint8) uint8 {
+	if i > k.head {
+		return k.head + k.size - i
+	}
+	return k.head - i
 }
 
 // Push puts w into q, to be taken in cycle ready or later. The caller has asked Room in this cycle.
@@ -75,6 +91,7 @@ func (m *Mesh) Push(q QueueID, w Wavelet, ready Cycle) {
 		k.ready = ready
 	}
 	k.n++
+	k.freed = min(k.freed, k.size-k.n) // the slot written over was seen free
 	m.pushed++
 	if k.channel >= 0 {
 		r := &m.routers[k.owner]
@@ -107,6 +124,25 @@ func (m *Mesh) Head(q QueueID) (ready Cycle, ok bool) {
 	return k.ready, true
 }
 
+// Arrival is from when on the head of q may be taken, as far as its owner knows in cycle t, the
+// routers being through with it. known says that this holds for cycle at too; at an empty queue
+// nothing that is not on the ramp yet can have arrived before its latency.
+func (m *Mesh) Arrival(q QueueID, t, at Cycle) (ready Cycle, known bool) {
+	k := &m.queues[q]
+	if k.n == 0 {
+		return Never, at <= t+Cycle(m.cfg.RampCycles)
+	}
+	return k.ready, true
+}
+
+// HasRoom is Room in a later cycle at, as far as the feeder knows in cycle t, the routers being
+// through with it. What the router takes in t + 1 is seen free in t + 2.
+func (m *Mesh) HasRoom(q QueueID, t, at Cycle) (room, known bool) {
+	k := &m.queues[q]
+	room = k.n < k.size
+	return room, room || at <= t+1
+}
+
 // PeekAt is Peek for the i-th wavelet from the head.
 func (m *Mesh) PeekAt(q QueueID, i int) (w Wavelet, ready Cycle, ok bool) {
 	k := &m.queues[q]
@@ -119,10 +155,14 @@ func (m *Mesh) PeekAt(q QueueID, i int) (w Wavelet, ready Cycle, ok bool) {
 	return e.w, e.ready, true
 }
 
-// Pop takes the head of q in cycle t; the slot is free for its feeder from t+1 on.
+// Pop takes the head of q in cycle t; the slot is free for its feeder from t+1 on. A PE may pop
+// before its time, when nothing that happens until t can change it.
 func (m *Mesh) Pop(q QueueID, t Cycle) Wavelet {
 	k := &m.queues[q]
-	w := m.slab[k.base+int32(k.head)].w
+	e := &m.slab[k.base+int32(k.head)]
+	w := e.w
+	e.ready = t
+	k.freed++
 	k.head++
 	if k.head == k.size {
 		k.head = 0
@@ -130,15 +170,10 @@ func (m *Mesh) Pop(q QueueID, t Cycle) Wavelet {
 	k.n--
 	if k.n > 0 {
 		k.ready = m.slab[k.base+int32(k.head)].ready
-	}
-	if k.lastPop != t {
-		k.lastPop, k.freed = t, 0
-	}
-	k.freed++
-	m.popped++
-	if k.channel >= 0 && k.n == 0 {
+	} else if k.channel >= 0 {
 		m.routers[k.owner].nonEmpty &^= 1 << k.local
 	}
+	m.popped++
 	if k.starved != nobody {
 		if k.starved < wholeFeeder {
 			m.routers[k.feeder].blocked &^= 1 << k.starved

@@ -40,9 +40,15 @@ func (m *Mesh) StepRouter(i int32, t Cycle) {
 				wake = t + 1
 				continue
 			}
-			if !m.roomForAll(ch, t, uint8(local)) {
+			if from := m.roomForAll(ch, t, uint8(local)); from > t {
 				m.held(i, q, ch, t, NoRoom, used)
-				continue // woken by the queue without room
+				if from != Never { // else woken by the queue without room
+					wake = min(wake, from)
+					if m.Observer == nil {
+						k.ready = from
+					}
+				}
+				continue
 			}
 			used |= ch.tx
 			if m.Observer == nil {
@@ -77,13 +83,19 @@ func (m *Mesh) StepRouter(i int32, t Cycle) {
 	}
 }
 
-func (m *Mesh) roomForAll(ch *channel, t Cycle, local uint8) bool {
+// roomForAll is from when on all outputs have room, as far as that is known; Never if one of them
+// has to be taken from first.
+func (m *Mesh) roomForAll(ch *channel, t Cycle, local uint8) Cycle {
 	for set := ch.tx; set != 0; set &= set - 1 {
-		if !m.room(ch.out[bits.TrailingZeros8(uint8(set))], t, local) {
-			return false
+		k := &m.queues[ch.out[bits.TrailingZeros8(uint8(set))]]
+		if k.n+k.freed < k.size {
+			continue
+		}
+		if from := m.roomFrom(k, t, local); from > t {
+			return from
 		}
 	}
-	return true
+	return t
 }
 
 func (m *Mesh) forward(i int32, q QueueID, ch *channel, t Cycle) {
@@ -136,8 +148,12 @@ func (m *Mesh) position(i int32, ch *channel) {
 	r.closed &^= ch.queues
 	for set := ch.queues; set != 0; set &= set - 1 {
 		local := bits.TrailingZeros64(set)
-		if !ch.rx.Has(m.queues[r.first+QueueID(local)].port) {
+		k := &m.queues[r.first+QueueID(local)]
+		if !ch.rx.Has(k.port) {
 			r.closed |= 1 << local
+		}
+		if k.n > 0 { // there may be room where it goes now
+			k.ready = m.slab[k.base+int32(k.head)].ready
 		}
 	}
 	for p := range r.sharing {

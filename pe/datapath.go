@@ -60,18 +60,6 @@ func (p *PE) dispatchDatapath(t fabric.Cycle) {
 	p.mesh.Agenda().Wake(p.actor, min(end, wake))
 }
 
-// stream gives cycle t to one element of a thread's instruction.
-func (p *PE) stream(thread int, t fabric.Cycle) {
-	a := &p.threads[thread].cur
-	p.turn = thread
-	p.element(a, t)
-	p.changed |= 1 << thread
-	p.States[a.charge()]++
-	p.now, p.since = t+1, t+1
-	p.state = Idle
-	p.mesh.Agenda().Wake(p.actor, t+1)
-}
-
 // untilRival is how long a priority countdown keeps the datapath: to its end, unless another
 // priority thread is ready to share it.
 func (p *PE) untilRival(a *active, chosen int) int {

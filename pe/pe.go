@@ -204,6 +204,10 @@ func (p *PE) fail(t fabric.Cycle, format string, args ...any) {
 
 // Step accounts for the time since the last step and decides what runs from cycle t on.
 func (p *PE) Step(t fabric.Cycle) {
+	if t < p.now { // woken by what it did not depend on
+		p.mesh.Agenda().Wake(p.actor, p.now)
+		return
+	}
 	p.settle(t)
 	if p.fault != nil {
 		return

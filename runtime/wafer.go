@@ -26,6 +26,9 @@ type edgePort interface {
 func (w *wafer) run(ctx context.Context, tick func(t fabric.Cycle)) (fabric.Cycle, error) {
 	agenda := w.mesh.Agenda()
 	n := int32(w.mesh.Size())
+	if w.limit > 0 {
+		w.mesh.Horizon = w.limit
+	}
 	var end fabric.Cycle
 	for steps := 0; ; steps++ {
 		if steps%4096 == 0 {
