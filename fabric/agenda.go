@@ -29,6 +29,7 @@ type Agenda struct {
 	occupied [wheelSize / 64]uint64
 	far      farHeap
 	due      []int32
+	tabled   bool // wake is all there is: actors are looked up, not listed
 }
 
 func newAgenda(actors int) *Agenda {
@@ -51,6 +52,10 @@ func (a *Agenda) add() int32 {
 // Wake asks that actor be stepped in cycle at, which must be later than the current one.
 func (a *Agenda) Wake(actor int32, at Cycle) {
 	if a.wake[actor] <= at {
+		return
+	}
+	if a.tabled {
+		a.wake[actor] = at
 		return
 	}
 	if at <= a.now {

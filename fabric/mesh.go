@@ -17,7 +17,6 @@ type Mesh struct {
 
 	pushed, popped int64 // over all queues; the difference is what is in flight
 	hops           int64 // router to router
-	linkUse        []int64
 
 	Horizon  Cycle           // no PE acts before its time beyond this cycle
 	Observer Observer        // nil costs nothing
@@ -33,6 +32,8 @@ type router struct {
 	first    QueueID          // of its queues
 	count    uint8            // its queues
 	next     uint8            // rotating priority: local queue looked at first
+	sent     [NumPorts]int64  // wavelets by port
+	_        [16]byte         // to two cache lines of the host
 }
 
 // channel is the state of one color's route at one router.
@@ -70,7 +71,6 @@ func NewMesh(cfg Config) (*Mesh, error) {
 		routers: make([]router, n),
 		routes:  make([][]routed, n),
 		edges:   map[edgeKey]QueueID{},
-		linkUse: make([]int64, n*int(NumPorts)),
 	}, nil
 }
 
@@ -208,7 +208,7 @@ func (m *Mesh) addInputs(i int32, in map[edgeKey]QueueID) error {
 }
 
 func (m *Mesh) newQueue(q queue) QueueID {
-	q.base, q.starved = int32(len(m.slab)), nobody
+	q.base, q.asked = int32(len(m.slab)), nobody
 	m.slab = append(m.slab, make([]entry, q.size)...)
 	m.queues = append(m.queues, q)
 	return QueueID(len(m.queues) - 1)

@@ -13,24 +13,25 @@ type entry struct {
 }
 
 // queue is a bounded FIFO fed by exactly one actor over one link, so at most one push per cycle.
+// Two fit into a cache line of the host.
 type queue struct {
+	ready   Cycle // of the head, or from when on there is room for it; kept here to spare routers the slab
 	base    int32 // of its slots in Mesh.slab
-	size    uint8
-	head, n uint8
-	color   Color
-	port    Port  // input port at its router, or Ramp for a PE's
-	local   uint8 // bit in its router's set
-	starved uint8 // who asked to hear of room: feeder's local queue, wholeFeeder, or nobody
-	waited  bool  // consumer asked to hear of an arrival
 	feeder  int32 // actor, -1 none
 	owner   int32 // consuming actor
 	channel int32 // route state; -1 for PE and edge queues
-	ready   Cycle // of the head, or from when on there is room for it; kept here to spare routers the slab
+	size    uint8
+	head, n uint8
 	freed   uint8 // slots behind the head that its feeder may not see free yet; their entries' ready is the cycle of the pop
+	color   Color
+	port    Port  // input port at its router, or Ramp for a PE's
+	local   uint8 // bit in its router's set
+	asked   uint8 // who waits: for room the feeder's local queue or wholeFeeder, for an arrival the consumer, or nobody
 }
 
-// Values of queue.starved beyond a router's local queues.
+// Values of queue.asked beyond a router's local queues.
 const (
+	consumer    uint8 = 253
 	wholeFeeder uint8 = 254 // a PE or an edge port
 	nobody      uint8 = 255
 )
@@ -61,8 +62,8 @@ func (m *Mesh) roomFrom(k *queue, t Cycle, local uint8) Cycle {
 			return t
 		}
 	}
-	k.starved = local
-	if local < wholeFeeder {
+	k.asked = local
+	if local < consumer {
 		m.routers[k.feeder].blocked |= 1 << local
 	}
 	return Never
@@ -97,8 +98,8 @@ func (m *Mesh) Push(q QueueID, w Wavelet, ready Cycle) {
 		r := &m.routers[k.owner]
 		r.nonEmpty |= 1 << k.local
 		m.agenda.Wake(k.owner, ready)
-	} else if k.waited {
-		k.waited = false
+	} else if k.asked == consumer {
+		k.asked = nobody
 		m.agenda.Wake(k.owner, ready)
 	}
 }
@@ -108,7 +109,7 @@ func (m *Mesh) Push(q QueueID, w Wavelet, ready Cycle) {
 func (m *Mesh) Peek(q QueueID) (w Wavelet, ready Cycle, ok bool) {
 	k := &m.queues[q]
 	if k.n == 0 {
-		k.waited = true
+		k.asked = consumer
 		return Wavelet{}, Never, false
 	}
 	return m.slab[k.base+int32(k.head)].w, k.ready, true
@@ -118,7 +119,7 @@ func (m *Mesh) Peek(q QueueID) (w Wavelet, ready Cycle, ok bool) {
 func (m *Mesh) Head(q QueueID) (ready Cycle, ok bool) {
 	k := &m.queues[q]
 	if k.n == 0 {
-		k.waited = true
+		k.asked = consumer
 		return Never, false
 	}
 	return k.ready, true
@@ -147,7 +148,7 @@ func (m *Mesh) HasRoom(q QueueID, t, at Cycle) (room, known bool) {
 func (m *Mesh) PeekAt(q QueueID, i int) (w Wavelet, ready Cycle, ok bool) {
 	k := &m.queues[q]
 	if int(k.n) <= i {
-		k.waited = true
+		k.asked = consumer
 		return Wavelet{}, Never, false
 	}
 	slot := (int(k.head) + i) % int(k.size)
@@ -174,11 +175,11 @@ func (m *Mesh) Pop(q QueueID, t Cycle) Wavelet {
 		m.routers[k.owner].nonEmpty &^= 1 << k.local
 	}
 	m.popped++
-	if k.starved != nobody {
-		if k.starved < wholeFeeder {
-			m.routers[k.feeder].blocked &^= 1 << k.starved
+	if k.asked < consumer || k.asked == wholeFeeder {
+		if k.asked < consumer {
+			m.routers[k.feeder].blocked &^= 1 << k.asked
 		}
-		k.starved = nobody
+		k.asked = nobody
 		m.agenda.Wake(k.feeder, t+1)
 	}
 	return w

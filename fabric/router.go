@@ -120,7 +120,7 @@ func (m *Mesh) forward(i int32, q QueueID, ch *channel, t Cycle) {
 		} else {
 			m.hops++
 		}
-		m.linkUse[int(i)*int(NumPorts)+int(p)]++
+		m.routers[i].sent[p]++
 		m.Push(ch.out[p], w, t+delay)
 	}
 	if command != SwitchStay {

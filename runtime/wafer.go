@@ -45,6 +45,14 @@ func (w *wafer) run(ctx context.Context, tick func(t fabric.Cycle)) (fabric.Cycl
 			return 0, &Fault{Kind: "limit", Cycle: t, Reason: fmt.Sprintf("still running after %d cycles", w.limit), PEs: w.waiting(), Queues: w.mesh.Stuck()}
 		}
 		end = t
+		if w.skews(t, len(due)) {
+			last, err := w.skew(ctx, t, tick)
+			if err != nil {
+				return 0, err
+			}
+			end = last
+			continue
+		}
 		for _, actor := range due {
 			switch {
 			case actor < n:
