@@ -135,20 +135,24 @@ func (p *PE) push(a *active, i int, w fabric.Wavelet, t fabric.Cycle) {
 // element performs one streaming step in cycle t.
 func (p *PE) element(a *active, t fabric.Cycle) {
 	in := a.in
-	i := a.done
+	i := int(a.done)
 	a.done++
+	if a.shape != anyShape && p.mesh.Observer == nil {
+		p.elementFast(a, int32(i), t)
+		return
+	}
 	if in.Op == Send {
 		w := fabric.Wavelet{Data: uint32(a.a), Color: in.Dst.Color, Control: in.Control, Switches: in.Switches}
 		p.push(a, i, w, t)
 		return
 	}
-	x := p.operand(a, &in.A, a.a, a.sa, i, t)
-	y := p.operand(a, &in.B, a.b, a.sb, i, t)
+	x := p.operand(a, &in.A, int(a.a), a.sa, i, t)
+	y := p.operand(a, &in.B, int(a.b), a.sb, i, t)
 	switch in.Dst.Kind {
 	case FabOut:
 		data := Bits(in.Dst.Type, Apply(in.Op, in.Dst.Type, 0, x, y, false))
 		if in.Dst.Packed {
-			data |= uint32(a.dst+i) << 16
+			data |= uint32(int(a.dst)+i) << 16
 		}
 		w := fabric.Wavelet{Data: data, Color: in.Dst.Color}
 		if a.done == a.n {
@@ -158,15 +162,15 @@ func (p *PE) element(a *active, t fabric.Cycle) {
 	case Scalar:
 		a.acc = Apply(in.Op, in.Dst.Type, a.acc, x, y, a.accumulate)
 	default:
-		w := in.Dst.word(a.dst, i)
+		w := in.Dst.word(int(a.dst), i)
 		var d float32
 		if in.Op == FMac && a.accumulate {
 			d = p.load(in.Dst.Type, w)
 		}
 		p.store(in.Dst.Type, w, Apply(in.Op, in.Dst.Type, d, x, y, a.accumulate))
 	}
-	if a.pairs && p.cfg.conflicts(in, extent{in.Dst.word(a.dst, i), in.A.word(a.a, i), in.B.word(a.b, i), 1}, 1, 1) > 0 {
-		a.left[2] = p.cfg.ConflictFactor - 1
+	if a.pairs && p.cfg.conflicts(in, extent{in.Dst.word(int(a.dst), i), in.A.word(int(a.a), i), in.B.word(int(a.b), i), 1}, 1, 1) > 0 {
+		a.left[2] = int32(p.cfg.ConflictFactor - 1)
 	}
 }
 
