@@ -44,7 +44,7 @@ func (m *Mesh) Stuck() []Stuck {
 		if k.n == 0 {
 			continue
 		}
-		s := Stuck{Port: k.port, Color: k.color, Count: int(k.n), Since: m.slab[k.base+int32(k.head)].ready}
+		s := Stuck{Port: k.port, Color: k.color, Count: int(k.n), Since: m.slab[m.base(QueueID(i))+int32(k.head)].ready}
 		switch n := int32(len(m.routers)); {
 		case k.owner < n:
 			s.At = m.At(k.owner)

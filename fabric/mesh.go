@@ -11,6 +11,7 @@ type Mesh struct {
 	routes  [][]routed // per router
 	queues  []queue
 	slab    []entry
+	slots   int32 // of each queue in slab
 	chans   []channel
 	edges   map[edgeKey]QueueID
 	sealed  bool
@@ -67,6 +68,7 @@ func NewMesh(cfg Config) (*Mesh, error) {
 	return &Mesh{
 		cfg:     cfg,
 		Horizon: Never,
+		slots:   int32(max(cfg.BufferDepth, cfg.QueueWords) + max(cfg.HopCycles, cfg.RampCycles) + 1),
 		agenda:  newAgenda(2 * n),
 		routers: make([]router, n),
 		routes:  make([][]routed, n),
@@ -208,8 +210,8 @@ func (m *Mesh) addInputs(i int32, in map[edgeKey]QueueID) error {
 }
 
 func (m *Mesh) newQueue(q queue) QueueID {
-	q.base, q.asked = int32(len(m.slab)), nobody
-	m.slab = append(m.slab, make([]entry, q.size)...)
+	q.asked = nobody
+	m.slab = append(m.slab, make([]entry, m.slots)...)
 	m.queues = append(m.queues, q)
 	return QueueID(len(m.queues) - 1)
 }

@@ -15,11 +15,11 @@ type entry struct {
 // queue is a bounded FIFO fed by exactly one actor over one link, so at most one push per cycle.
 // Two fit into a cache line of the host.
 type queue struct {
-	ready   Cycle // of the head, or from when on there is room for it; kept here to spare routers the slab
-	base    int32 // of its slots in Mesh.slab
-	feeder  int32 // actor, -1 none
-	owner   int32 // consuming actor
-	channel int32 // route state; -1 for PE and edge queues
+	ready   Cycle  // of the head, or from when on there is room for it; kept here to spare routers the slab
+	last    uint32 // low bits of the cycle of the last pop
+	feeder  int32  // actor, -1 none
+	owner   int32  // consuming actor
+	channel int32  // route state; -1 for PE and edge queues
 	size    uint8
 	head, n uint8
 	freed   uint8 // slots behind the head that its feeder may not see free yet; their entries' ready is the cycle of the pop
@@ -42,7 +42,7 @@ func (m *Mesh) Room(q QueueID, t Cycle) bool {
 	if k.n+k.freed < k.size {
 		return true
 	}
-	from := m.roomFrom(k, t, wholeFeeder)
+	from := m.roomFrom(q, t, wholeFeeder)
 	if from > t && from != Never {
 		m.agenda.Wake(k.feeder, from)
 	}
@@ -51,9 +51,16 @@ func (m *Mesh) Room(q QueueID, t Cycle) bool {
 
 // roomFrom is when a queue that looks full to its feeder in cycle t has room for it: Never if
 // nobody took anything yet. The feeder, or this local queue of its router, then hears of it.
-func (m *Mesh) roomFrom(k *queue, t Cycle, local uint8) Cycle {
+func (m *Mesh) roomFrom(q QueueID, t Cycle, local uint8) Cycle {
+	k := &m.queues[q]
+	if k.freed > 0 && int32(uint32(t)-k.last) > 0 { // all pops are past, if not so long past that it takes a look at each
+		k.freed = 0
+		if k.n < k.size {
+			return t
+		}
+	}
 	for k.freed > 0 {
-		popped := m.slab[k.base+int32(k.behind(k.freed))].ready
+		popped := m.slab[m.base(q)+int32(k.behind(k.freed))].ready
 		if popped >= t {
 			return popped + 1
 		}
@@ -68,6 +75,9 @@ func (m *Mesh) roomFrom(k *queue, t Cycle, local uint8) Cycle {
 	}
 	return Never
 }
+
+// base is the first of q's slots.
+func (m *Mesh) base(q QueueID) int32 { return int32(q) * m.slots }
 
 // behind is the slot i places behind the head.
 func (k *queue) behind(i uint8) uint8 {
@@ -87,7 +97,7 @@ func (m *Mesh) Push(q QueueID, w Wavelet, ready Cycle) {
 	if slot >= k.size {
 		slot -= k.size
 	}
-	m.slab[k.base+int32(slot)] = entry{ready, w}
+	m.slab[m.base(q)+int32(slot)] = entry{ready, w}
 	if k.n == 0 {
 		k.ready = ready
 	}
@@ -112,7 +122,7 @@ func (m *Mesh) Peek(q QueueID) (w Wavelet, ready Cycle, ok bool) {
 		k.asked = consumer
 		return Wavelet{}, Never, false
 	}
-	return m.slab[k.base+int32(k.head)].w, k.ready, true
+	return m.slab[m.base(q)+int32(k.head)].w, k.ready, true
 }
 
 // Head is Peek without the wavelet.
@@ -152,7 +162,7 @@ func (m *Mesh) PeekAt(q QueueID, i int) (w Wavelet, ready Cycle, ok bool) {
 		return Wavelet{}, Never, false
 	}
 	slot := (int(k.head) + i) % int(k.size)
-	e := &m.slab[k.base+int32(slot)]
+	e := &m.slab[m.base(q)+int32(slot)]
 	return e.w, e.ready, true
 }
 
@@ -160,9 +170,10 @@ func (m *Mesh) PeekAt(q QueueID, i int) (w Wavelet, ready Cycle, ok bool) {
 // before its time, when nothing that happens until t can change it.
 func (m *Mesh) Pop(q QueueID, t Cycle) Wavelet {
 	k := &m.queues[q]
-	e := &m.slab[k.base+int32(k.head)]
+	e := &m.slab[m.base(q)+int32(k.head)]
 	w := e.w
 	e.ready = t
+	k.last = uint32(t)
 	k.freed++
 	k.head++
 	if k.head == k.size {
@@ -170,7 +181,7 @@ func (m *Mesh) Pop(q QueueID, t Cycle) Wavelet {
 	}
 	k.n--
 	if k.n > 0 {
-		k.ready = m.slab[k.base+int32(k.head)].ready
+		k.ready = m.slab[m.base(q)+int32(k.head)].ready
 	} else if k.channel >= 0 {
 		m.routers[k.owner].nonEmpty &^= 1 << k.local
 	}

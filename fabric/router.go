@@ -87,11 +87,12 @@ func (m *Mesh) StepRouter(i int32, t Cycle) {
 // has to be taken from first.
 func (m *Mesh) roomForAll(ch *channel, t Cycle, local uint8) Cycle {
 	for set := ch.tx; set != 0; set &= set - 1 {
-		k := &m.queues[ch.out[bits.TrailingZeros8(uint8(set))]]
+		q := ch.out[bits.TrailingZeros8(uint8(set))]
+		k := &m.queues[q]
 		if k.n+k.freed < k.size {
 			continue
 		}
-		if from := m.roomFrom(k, t, local); from > t {
+		if from := m.roomFrom(q, t, local); from > t {
 			return from
 		}
 	}
@@ -148,12 +149,13 @@ func (m *Mesh) position(i int32, ch *channel) {
 	r.closed &^= ch.queues
 	for set := ch.queues; set != 0; set &= set - 1 {
 		local := bits.TrailingZeros64(set)
-		k := &m.queues[r.first+QueueID(local)]
+		q := r.first + QueueID(local)
+		k := &m.queues[q]
 		if !ch.rx.Has(k.port) {
 			r.closed |= 1 << local
 		}
 		if k.n > 0 { // there may be room where it goes now
-			k.ready = m.slab[k.base+int32(k.head)].ready
+			k.ready = m.slab[m.base(q)+int32(k.head)].ready
 		}
 	}
 	for p := range r.sharing {
