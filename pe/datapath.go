@@ -103,11 +103,9 @@ func (p *PE) nextArrival(t fabric.Cycle) fabric.Cycle {
 	if p.task >= 0 || p.halted || p.threads[0].busy {
 		return wake
 	}
-	for i := range p.prog.Tasks {
+	for set := p.awaited &^ p.blocked; set != 0; set &= set - 1 {
+		i := bits.TrailingZeros64(set)
 		task := &p.prog.Tasks[i]
-		if task.Kind == Local || p.blocked&(1<<i) != 0 {
-			continue
-		}
 		q := p.trigger[i]
 		_, ready, ok := p.mesh.Peek(q)
 		if !ok {
@@ -200,9 +198,9 @@ func (p *PE) waitState() State {
 		return p.stall(&p.threads[p.issue.Thread].cur)
 	}
 	if !p.halted {
-		for i := range p.prog.Tasks {
-			if p.prog.Tasks[i].Kind == Data && p.blocked&(1<<i) == 0 {
-				return p.prog.Tasks[i].Wait
+		for set := p.awaited &^ p.blocked; set != 0; set &= set - 1 {
+			if task := &p.prog.Tasks[bits.TrailingZeros64(set)]; task.Kind == Data {
+				return task.Wait
 			}
 		}
 	}
