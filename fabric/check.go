@@ -12,7 +12,7 @@ type Stats struct {
 func (m *Mesh) Stats() Stats { return Stats{Hops: m.hops, InFlight: m.pushed - m.popped} }
 
 // LinkUse is how many wavelets left router i by port p.
-func (m *Mesh) LinkUse(i int32, p Port) int64 { return m.linkUse[int(i)*int(NumPorts)+int(p)] }
+func (m *Mesh) LinkUse(i int32, p Port) int64 { return m.routers[i].sent[p] }
 
 // CheckConservation holds the counters against the buffers: what was pushed was popped or is still there.
 func (m *Mesh) CheckConservation() error {
@@ -44,7 +44,7 @@ func (m *Mesh) Stuck() []Stuck {
 		if k.n == 0 {
 			continue
 		}
-		s := Stuck{Port: k.port, Color: k.color, Count: int(k.n), Since: k.ready}
+		s := Stuck{Port: k.port, Color: k.color, Count: int(k.n), Since: m.slab[m.base(QueueID(i))+int32(k.head)].ready}
 		switch n := int32(len(m.routers)); {
 		case k.owner < n:
 			s.At = m.At(k.owner)

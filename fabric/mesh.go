@@ -8,33 +8,40 @@ type Mesh struct {
 	cfg     Config
 	agenda  *Agenda
 	routers []router
+	routes  [][]routed // per router
 	queues  []queue
 	slab    []entry
+	slots   int32 // of each queue in slab
 	chans   []channel
 	edges   map[edgeKey]QueueID
 	sealed  bool
 
 	pushed, popped int64 // over all queues; the difference is what is in flight
 	hops           int64 // router to router
-	linkUse        []int64
 
+	Horizon  Cycle           // no PE acts before its time beyond this cycle
 	Observer Observer        // nil costs nothing
 	sentBy   [NumPorts]Color // for the observer: the link's last wavelet at the router being stepped
 }
 
+// router is what StepRouter looks at first. Sets of its queues are sets of their local numbers.
 type router struct {
-	routes   []routed
-	first    QueueID // of its queues
-	nonEmpty uint64  // its queues with a wavelet
-	blocked  uint64  // its queues set aside until there is room for their head
-	count    uint8   // its queues
-	next     uint8   // rotating priority: local queue looked at first
+	nonEmpty uint64           // queues with a wavelet
+	blocked  uint64           // queues set aside until there is room for their head
+	closed   uint64           // queues whose port the color's switch position does not take from
+	sharing  [NumPorts]uint64 // queues whose color leaves by a port
+	first    QueueID          // of its queues
+	count    uint8            // its queues
+	next     uint8            // rotating priority: local queue looked at first
+	sent     [NumPorts]int64  // wavelets by port
+	_        [16]byte         // to two cache lines of the host
 }
 
 // channel is the state of one color's route at one router.
 type channel struct {
 	livePosition // the current one
 	positions    []livePosition
+	queues       uint64 // its queues, as local numbers of the router
 	pos          uint8
 	wrap         bool
 	filter, keep bool // Route.FilterControl, Route.KeepCommand
@@ -60,10 +67,12 @@ func NewMesh(cfg Config) (*Mesh, error) {
 	n := cfg.Width * cfg.Height
 	return &Mesh{
 		cfg:     cfg,
+		Horizon: Never,
+		slots:   int32(max(cfg.BufferDepth, cfg.QueueWords) + max(cfg.HopCycles, cfg.RampCycles) + 1),
 		agenda:  newAgenda(2 * n),
 		routers: make([]router, n),
+		routes:  make([][]routed, n),
 		edges:   map[edgeKey]QueueID{},
-		linkUse: make([]int64, n*int(NumPorts)),
 	}, nil
 }
 
@@ -169,7 +178,7 @@ func (m *Mesh) Seal() error {
 func (m *Mesh) addInputs(i int32, in map[edgeKey]QueueID) error {
 	r := &m.routers[i]
 	r.first = QueueID(len(m.queues))
-	for _, rt := range r.routes {
+	for _, rt := range m.routes[i] {
 		ch := channel{wrap: rt.route.Wrap, filter: rt.route.FilterControl, keep: rt.route.KeepCommand}
 		for _, p := range rt.route.Positions {
 			ch.positions = append(ch.positions, livePosition{rx: p.Rx, tx: p.Tx})
@@ -193,6 +202,7 @@ func (m *Mesh) addInputs(i int32, in map[edgeKey]QueueID) error {
 				m.queues[q].feeder = up
 			}
 			in[edgeKey{i, p, rt.color, true}] = q
+			m.chans[len(m.chans)-1].queues |= 1 << r.count
 			r.count++
 		}
 	}
@@ -200,15 +210,14 @@ func (m *Mesh) addInputs(i int32, in map[edgeKey]QueueID) error {
 }
 
 func (m *Mesh) newQueue(q queue) QueueID {
-	q.base, q.lastPop, q.starved = int32(len(m.slab)), -1, nobody
-	m.slab = append(m.slab, make([]entry, q.size)...)
+	q.asked = nobody
+	m.slab = append(m.slab, make([]entry, m.slots)...)
 	m.queues = append(m.queues, q)
 	return QueueID(len(m.queues) - 1)
 }
 
 func (m *Mesh) connect(i int32, in map[edgeKey]QueueID) error {
-	r := &m.routers[i]
-	for _, rt := range r.routes {
+	for _, rt := range m.routes[i] {
 		ch := m.channelOf(i, rt.color)
 		ramp := NoQueue
 		for k := range ch.positions {
@@ -233,7 +242,7 @@ func (m *Mesh) connect(i int32, in map[edgeKey]QueueID) error {
 				pos.out[p] = q
 			}
 		}
-		ch.livePosition = ch.positions[0]
+		m.position(i, ch)
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func (m *Mesh) held(i int32, q QueueID, ch *channel, t Cycle, r Reason, used Por
 		return
 	}
 	k := &m.queues[q]
-	e := Event{Kind: Held, Cycle: t, At: m.At(i), In: k.port, Wavelet: m.slab[k.base+int32(k.head)].w, Why: Hold{Reason: r}}
+	e := Event{Kind: Held, Cycle: t, At: m.At(i), In: k.port, Wavelet: m.slab[m.base(q)+int32(k.head)].w, Why: Hold{Reason: r}}
 	for set := ch.tx; set != 0 && r != Switched; set &= set - 1 {
 		p := Port(bits.TrailingZeros8(uint8(set)))
 		if r == SharedLink && used.Has(p) {
@@ -76,8 +76,10 @@ func (m *Mesh) held(i int32, q QueueID, ch *channel, t Cycle, r Reason, used Por
 func (m *Mesh) full(q QueueID, t Cycle) bool {
 	k := &m.queues[q]
 	n := k.n
-	if k.lastPop == t {
-		n += k.freed
+	for i := k.freed; i > 0; i-- {
+		if m.slab[m.base(q)+int32(k.behind(i))].ready >= t {
+			n++
+		}
 	}
 	return n >= k.size
 }

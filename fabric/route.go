@@ -69,7 +69,7 @@ func (m *Mesh) SetRoute(at Coord, c Color, r Route) error {
 	if m.routeOf(i, c) != nil {
 		return fmt.Errorf("fabric: two routes for color %d at %v", c, at)
 	}
-	m.routers[i].routes = append(m.routers[i].routes, routed{c, r})
+	m.routes[i] = append(m.routes[i], routed{c, r})
 	return nil
 }
 
@@ -79,9 +79,9 @@ type routed struct {
 }
 
 func (m *Mesh) routeOf(i int32, c Color) *Route {
-	for k := range m.routers[i].routes {
-		if m.routers[i].routes[k].color == c {
-			return &m.routers[i].routes[k].route
+	for k := range m.routes[i] {
+		if m.routes[i][k].color == c {
+			return &m.routes[i][k].route
 		}
 	}
 	return nil

@@ -5,16 +5,25 @@ import "math/bits"
 // StepRouter forwards what router i can forward in cycle t: at most one wavelet per output
 // link. Queues are looked at in rotating order, starting behind the one served first last
 // time. A router with only blocked heads sleeps until room or an arrival wakes it.
+//
+// Queues that the switch keeps closed, or whose link is taken, are left out as sets: most heads of
+// a busy router wait for one or the other. An observer wants to hear of each.
 func (m *Mesh) StepRouter(i int32, t Cycle) {
 	r := &m.routers[i]
-	var used PortSet
-	wake := Never
-	served := -1
 	able := r.nonEmpty &^ r.blocked
 	ahead := able >> r.next << r.next // queues next, next+1, ...
-	for _, set := range [2]uint64{ahead, able &^ ahead} {
-		for ; set != 0; set &= set - 1 {
+	wake, served := Never, -1
+	var used PortSet
+	var seen, taken uint64 // queues looked at; queues that share a link used in this cycle
+	open := ^r.closed
+	if m.Observer != nil {
+		open = ^uint64(0)
+	}
+	for _, all := range [2]uint64{ahead, able &^ ahead} {
+		for set := all & open &^ taken; set != 0; {
 			local := bits.TrailingZeros64(set)
+			set &= set - 1
+			seen |= 1 << local
 			q := r.first + QueueID(local)
 			k := &m.queues[q]
 			if k.ready > t {
@@ -31,12 +40,27 @@ func (m *Mesh) StepRouter(i int32, t Cycle) {
 				wake = t + 1
 				continue
 			}
-			if !m.roomForAll(ch, t, uint8(local)) {
+			if from := m.roomForAll(ch, t, uint8(local)); from > t {
 				m.held(i, q, ch, t, NoRoom, used)
-				continue // woken by the queue without room
+				if from != Never { // else woken by the queue without room
+					wake = min(wake, from)
+					if m.Observer == nil {
+						k.ready = from
+					}
+				}
+				continue
 			}
 			used |= ch.tx
+			if m.Observer == nil {
+				for out := ch.tx; out != 0; out &= out - 1 {
+					taken |= r.sharing[bits.TrailingZeros8(uint8(out))]
+				}
+			}
 			m.forward(i, q, ch, t)
+			if m.Observer == nil { // the wavelet may have moved the switch
+				open = ^r.closed
+				set = all & open &^ taken &^ (2<<local - 1)
+			}
 			if served < 0 {
 				served = local
 			}
@@ -51,18 +75,28 @@ func (m *Mesh) StepRouter(i int32, t Cycle) {
 			r.next = 0
 		}
 	}
+	if able&open&taken&^seen != 0 {
+		wake = t + 1
+	}
 	if wake != Never {
 		m.agenda.Wake(i, wake)
 	}
 }
 
-func (m *Mesh) roomForAll(ch *channel, t Cycle, local uint8) bool {
+// roomForAll is from when on all outputs have room, as far as that is known; Never if one of them
+// has to be taken from first.
+func (m *Mesh) roomForAll(ch *channel, t Cycle, local uint8) Cycle {
 	for set := ch.tx; set != 0; set &= set - 1 {
-		if !m.room(ch.out[bits.TrailingZeros8(uint8(set))], t, local) {
-			return false
+		q := ch.out[bits.TrailingZeros8(uint8(set))]
+		k := &m.queues[q]
+		if k.n+k.freed < k.size {
+			continue
+		}
+		if from := m.roomFrom(q, t, local); from > t {
+			return from
 		}
 	}
-	return true
+	return t
 }
 
 func (m *Mesh) forward(i int32, q QueueID, ch *channel, t Cycle) {
@@ -87,7 +121,7 @@ func (m *Mesh) forward(i int32, q QueueID, ch *channel, t Cycle) {
 		} else {
 			m.hops++
 		}
-		m.linkUse[int(i)*int(NumPorts)+int(p)]++
+		m.routers[i].sent[p]++
 		m.Push(ch.out[p], w, t+delay)
 	}
 	if command != SwitchStay {
@@ -104,6 +138,30 @@ func (m *Mesh) moveSwitch(i int32, ch *channel, command SwitchCommand, t Cycle) 
 	case ch.wrap:
 		ch.pos = 0
 	}
-	ch.livePosition = ch.positions[ch.pos]
+	m.position(i, ch)
 	m.agenda.Wake(i, t+1)
+}
+
+// position makes ch.pos the position that counts at router i.
+func (m *Mesh) position(i int32, ch *channel) {
+	ch.livePosition = ch.positions[ch.pos]
+	r := &m.routers[i]
+	r.closed &^= ch.queues
+	for set := ch.queues; set != 0; set &= set - 1 {
+		local := bits.TrailingZeros64(set)
+		q := r.first + QueueID(local)
+		k := &m.queues[q]
+		if !ch.rx.Has(k.port) {
+			r.closed |= 1 << local
+		}
+		if k.n > 0 { // there may be room where it goes now
+			k.ready = m.slab[m.base(q)+int32(k.head)].ready
+		}
+	}
+	for p := range r.sharing {
+		r.sharing[p] &^= ch.queues
+		if ch.tx.Has(Port(p)) {
+			r.sharing[p] |= ch.queues
+		}
+	}
 }

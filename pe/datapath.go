@@ -60,18 +60,6 @@ func (p *PE) dispatchDatapath(t fabric.Cycle) {
 	p.mesh.Agenda().Wake(p.actor, min(end, wake))
 }
 
-// stream gives cycle t to one element of a thread's instruction.
-func (p *PE) stream(thread int, t fabric.Cycle) {
-	a := &p.threads[thread].cur
-	p.turn = thread
-	p.element(a, t)
-	p.changed |= 1 << thread
-	p.States[a.charge()]++
-	p.now, p.since = t+1, t+1
-	p.state = Idle
-	p.mesh.Agenda().Wake(p.actor, t+1)
-}
-
 // untilRival is how long a priority countdown keeps the datapath: to its end, unless another
 // priority thread is ready to share it.
 func (p *PE) untilRival(a *active, chosen int) int {
@@ -115,11 +103,9 @@ func (p *PE) nextArrival(t fabric.Cycle) fabric.Cycle {
 	if p.task >= 0 || p.halted || p.threads[0].busy {
 		return wake
 	}
-	for i := range p.prog.Tasks {
+	for set := p.awaited &^ p.blocked; set != 0; set &= set - 1 {
+		i := bits.TrailingZeros64(set)
 		task := &p.prog.Tasks[i]
-		if task.Kind == Local || p.blocked&(1<<i) != 0 {
-			continue
-		}
 		q := p.trigger[i]
 		_, ready, ok := p.mesh.Peek(q)
 		if !ok {
@@ -147,20 +133,24 @@ func (p *PE) push(a *active, i int, w fabric.Wavelet, t fabric.Cycle) {
 // element performs one streaming step in cycle t.
 func (p *PE) element(a *active, t fabric.Cycle) {
 	in := a.in
-	i := a.done
+	i := int(a.done)
 	a.done++
+	if a.shape != anyShape && p.mesh.Observer == nil {
+		p.elementFast(a, int32(i), t)
+		return
+	}
 	if in.Op == Send {
 		w := fabric.Wavelet{Data: uint32(a.a), Color: in.Dst.Color, Control: in.Control, Switches: in.Switches}
 		p.push(a, i, w, t)
 		return
 	}
-	x := p.operand(a, &in.A, a.a, a.sa, i, t)
-	y := p.operand(a, &in.B, a.b, a.sb, i, t)
+	x := p.operand(a, &in.A, int(a.a), a.sa, i, t)
+	y := p.operand(a, &in.B, int(a.b), a.sb, i, t)
 	switch in.Dst.Kind {
 	case FabOut:
 		data := Bits(in.Dst.Type, Apply(in.Op, in.Dst.Type, 0, x, y, false))
 		if in.Dst.Packed {
-			data |= uint32(a.dst+i) << 16
+			data |= uint32(int(a.dst)+i) << 16
 		}
 		w := fabric.Wavelet{Data: data, Color: in.Dst.Color, Control: in.Control}
 		if in.Control || a.done == a.n {
@@ -170,15 +160,15 @@ func (p *PE) element(a *active, t fabric.Cycle) {
 	case Scalar:
 		a.acc = Apply(in.Op, in.Dst.Type, a.acc, x, y, a.adds(i))
 	default:
-		w := in.Dst.word(a.dst, i)
+		w := in.Dst.word(int(a.dst), i)
 		var d float32
 		if in.Op == FMac && a.adds(i) {
 			d = p.load(in.Dst.Type, w)
 		}
 		p.store(in.Dst.Type, w, Apply(in.Op, in.Dst.Type, d, x, y, a.adds(i)))
 	}
-	if a.pairs && p.cfg.conflicts(in, extent{in.Dst.word(a.dst, i), in.A.word(a.a, i), in.B.word(a.b, i), 1}, 1, 1) > 0 {
-		a.left[2] = p.cfg.ConflictFactor - 1
+	if a.pairs && p.cfg.conflicts(in, extent{in.Dst.word(int(a.dst), i), in.A.word(int(a.a), i), in.B.word(int(a.b), i), 1}, 1, 1) > 0 {
+		a.left[2] = int32(p.cfg.ConflictFactor - 1)
 	}
 }
 
@@ -208,10 +198,10 @@ func (p *PE) waitState() State {
 		return p.stall(&p.threads[p.issue.Thread].cur)
 	}
 	if !p.halted {
-		for i := range p.prog.Tasks {
-			t := &p.prog.Tasks[i]
-			if p.blocked&(1<<i) == 0 && (t.Kind == Data || t.Kind == Control && t.Wait != Idle) {
-				return t.Wait
+		for set := p.awaited &^ p.blocked; set != 0; set &= set - 1 {
+			task := &p.prog.Tasks[bits.TrailingZeros64(set)]
+			if task.Kind == Data || task.Kind == Control && task.Wait != Idle {
+				return task.Wait
 			}
 		}
 	}

@@ -170,9 +170,9 @@ func (p *PE) scalarSource(a *active, o *Operand, base int, scalar float32, i int
 func (p *PE) execLocal(a *active) {
 	in := a.in
 	if in.Dst.Kind == Scalar {
-		for i := range a.n {
-			x := p.scalarSource(a, &in.A, a.a, a.sa, i)
-			y := p.scalarSource(a, &in.B, a.b, a.sb, i)
+		for i := range int(a.n) {
+			x := p.scalarSource(a, &in.A, int(a.a), a.sa, i)
+			y := p.scalarSource(a, &in.B, int(a.b), a.sb, i)
 			a.acc = Apply(in.Op, in.Dst.Type, a.acc, x, y, a.adds(i))
 		}
 		p.regs[in.Dst.Reg] = int32(Bits(in.Dst.Type, a.acc))
@@ -185,10 +185,10 @@ func (p *PE) execLocal(a *active) {
 		p.execSums(a)
 		return
 	}
-	for i := range a.n {
-		w := in.Dst.word(a.dst, i)
-		x := p.source(&in.A, a.a, a.sa, i)
-		y := p.source(&in.B, a.b, a.sb, i)
+	for i := range int(a.n) {
+		w := in.Dst.word(int(a.dst), i)
+		x := p.source(&in.A, int(a.a), a.sa, i)
+		y := p.source(&in.B, int(a.b), a.sb, i)
 		var d float32
 		if in.Op == FMac && a.adds(i) {
 			d = p.load(in.Dst.Type, w)

@@ -1,6 +1,10 @@
 package pe
 
-import "math"
+import (
+	"math"
+
+	"cs2sim.dev/fabric"
+)
 
 // execFast performs the common shapes with the choices of Apply made once, not per element;
 // it does to every element what Apply does, in the same order. False: not one of them.
@@ -11,26 +15,26 @@ func (p *PE) execFast(a *active) bool {
 	}
 	mem := func(o *Operand, t Type) bool { return o.Kind == Mem && o.Type == t }
 	flat := func(o *Operand) bool { return o.Kind == Scalar || o.Kind == Const }
-	d, dp := a.dst, in.Dst.pitch()
+	d, dp := int(a.dst), in.Dst.pitch()
 	switch {
 	case in.Op == FMac && in.Dst.Fixed && mem(&in.A, in.B.Type) && mem(&in.B, in.A.Type):
 		p.dot(a)
 	case in.Op == FMac && in.Dst.Fixed && !a.accumulate:
 		return false
 	case in.Op == FMac && a.accumulate && mem(&in.A, F16) && flat(&in.B):
-		x, xp := a.a, in.A.pitch()
+		x, xp := int(a.a), in.A.pitch()
 		for range a.n {
 			p.store32(d, p.load32(d)+float32(p.load(F16, x)*a.sb))
 			d, x = d+dp, x+xp
 		}
 	case mem(&in.A, F32) && mem(&in.B, F32):
-		x, xp, y, yp := a.a, in.A.pitch(), a.b, in.B.pitch()
+		x, xp, y, yp := int(a.a), in.A.pitch(), int(a.b), in.B.pitch()
 		for range a.n {
 			p.store32(d, apply32(in.Op, a.accumulate, p.load32(d), p.load32(x), p.load32(y)))
 			d, x, y = d+dp, x+xp, y+yp
 		}
 	case mem(&in.A, F32) && (flat(&in.B) || in.B.Kind == None):
-		x, xp := a.a, in.A.pitch()
+		x, xp := int(a.a), in.A.pitch()
 		for range a.n {
 			p.store32(d, apply32(in.Op, a.accumulate, p.load32(d), p.load32(x), a.sb))
 			d, x = d+dp, x+xp
@@ -44,8 +48,8 @@ func (p *PE) execFast(a *active) bool {
 // dot is a sum of products of two operands of one format.
 func (p *PE) dot(a *active) {
 	in := a.in
-	sum := p.load32(a.dst)
-	x, xp, y, yp := a.a, in.A.pitch(), a.b, in.B.pitch()
+	sum := p.load32(int(a.dst))
+	x, xp, y, yp := int(a.a), in.A.pitch(), int(a.b), in.B.pitch()
 	for i := range a.n {
 		product := float32(p.load(in.A.Type, x) * p.load(in.B.Type, y))
 		if i == 0 && !a.accumulate {
@@ -55,7 +59,7 @@ func (p *PE) dot(a *active) {
 		}
 		x, y = x+xp, y+yp
 	}
-	p.store32(a.dst, sum)
+	p.store32(int(a.dst), sum)
 }
 
 // apply32 is Apply to format F32, where rounding changes nothing.
@@ -86,4 +90,63 @@ func (p *PE) load32(w int) float32 {
 func (p *PE) store32(w int, v float32) {
 	s, bits := p.sram[w:w+2:w+2], math.Float32bits(v)
 	s[0], s[1] = uint16(bits), uint16(bits>>16)
+}
+
+// shape is a common form of an instruction that streams fp32, for which the choices of element are
+// made at issue.
+type shape uint8
+
+const (
+	anyShape   shape = iota
+	fromFabric       // SRAM = fabric input op scalar
+	toFabric         // fabric output = SRAM
+	forward          // fabric output = fabric input + SRAM, in either order
+)
+
+// shape returns the form, and the pitch of its operand in SRAM.
+func (i *Instr) shape() (shape, int32) {
+	mem := func(o *Operand) bool { return o.Kind == Mem && o.Type == F32 && o.Inner == 0 }
+	in := func(o *Operand) bool { return o.Kind == FabIn && o.Type == F32 }
+	out := i.Dst.Kind == FabOut && i.Dst.Type == F32 && i.Op.Tensor() && !i.Control
+	flat := i.B.Kind == Scalar || i.B.Kind == Const || i.B.Kind == None
+	switch {
+	case mem(&i.Dst) && in(&i.A) && flat && i.Op != FMac:
+		return fromFabric, int32(i.Dst.pitch())
+	case out && i.Op == FMov && mem(&i.A):
+		return toFabric, int32(i.A.pitch())
+	case out && i.Op == FAdd && in(&i.A) && mem(&i.B):
+		return forward, int32(i.B.pitch())
+	case out && i.Op == FAdd && mem(&i.A) && in(&i.B):
+		return forward, int32(i.A.pitch())
+	}
+	return anyShape, 0
+}
+
+// elementFast does to element k what element does to an instruction of any shape.
+func (p *PE) elementFast(a *active, k int32, t fabric.Cycle) {
+	var v float32
+	switch a.shape {
+	case fromFabric:
+		x := math.Float32frombits(p.mesh.Pop(a.from[0], t).Data)
+		if op := a.in.Op; op == FMul {
+			v = float32(x * a.sb)
+		} else {
+			v = apply32(op, true, 0, x, a.sb)
+		}
+		p.store32(int(a.dst+k*a.pitch), v)
+		return
+	case toFabric:
+		v = p.load32(int(a.a + k*a.pitch))
+	case forward:
+		q, m := a.from[0], a.b
+		if q == fabric.NoQueue {
+			q, m = a.from[1], a.a
+		}
+		v = math.Float32frombits(p.mesh.Pop(q, t).Data) + p.load32(int(m+k*a.pitch))
+	}
+	w := fabric.Wavelet{Data: math.Float32bits(v), Color: a.in.Dst.Color}
+	if a.done == a.n {
+		w.Switches = a.in.Switches
+	}
+	p.mesh.Push(a.to, w, t+p.latency)
 }

@@ -87,7 +87,7 @@ func (p *PE) main(t fabric.Cycle) bool {
 // sending is a wavelet from registers: it waits for room as a tensor instruction of one element.
 func (p *PE) sending(in *Instr) active {
 	payload := uint32(in.X.value(&p.regs)) | uint32(in.Y.value(&p.regs))<<16
-	return active{in: in, streams: true, from: [2]fabric.QueueID{fabric.NoQueue, fabric.NoQueue}, to: p.out[in.Dst.Color], n: 1, a: int(payload), left: [3]int{p.cfg.SendCycles - 1}}
+	return active{in: in, streams: true, from: [2]fabric.QueueID{fabric.NoQueue, fabric.NoQueue}, to: p.out[in.Dst.Color], n: 1, a: int32(payload), left: [3]int32{int32(p.cfg.SendCycles - 1)}}
 }
 
 // access moves a word between SRAM and a register.
@@ -192,19 +192,21 @@ func (p *PE) roomToIssue(thread int) bool {
 
 // enqueue resolves the registers of in and hands it to its thread.
 func (p *PE) enqueue(in *Instr, triggered bool) {
-	a := active{in: in, accumulate: true, n: in.N}
+	a := active{in: in, accumulate: true, n: int32(in.N)}
 	if in.Len.InReg {
-		a.n = int(p.regs[in.Len.Reg])
+		a.n = p.regs[in.Len.Reg]
 		if a.n < 0 {
 			p.fail(p.now, "%v has a length of %d", in, a.n)
 			a.n = 0
 		}
 	}
-	a.dst, a.acc = p.resolve(&in.Dst, a.n)
-	a.a, a.sa = p.resolve(&in.A, a.n)
-	a.b, a.sb = p.resolve(&in.B, a.n)
-	cost := p.cfg.costAt(in, triggered, extent{a.dst, a.a, a.b, a.n})
-	a.left = [3]int{cost.Start, cost.Steps, cost.Conflict}
+	at := extent{n: int(a.n)}
+	at.dst, a.acc = p.resolve(&in.Dst, at.n)
+	at.a, a.sa = p.resolve(&in.A, at.n)
+	at.b, a.sb = p.resolve(&in.B, at.n)
+	a.dst, a.a, a.b = int32(at.dst), int32(at.a), int32(at.b)
+	cost := p.cfg.costAt(in, triggered, at)
+	a.left = [3]int32{int32(cost.Start), int32(cost.Steps), int32(cost.Conflict)}
 	if a.streams = in.Streams(); a.streams {
 		a.from, a.to = [2]fabric.QueueID{fabric.NoQueue, fabric.NoQueue}, fabric.NoQueue
 		for i, o := range [2]*Operand{&in.A, &in.B} {
@@ -217,6 +219,7 @@ func (p *PE) enqueue(in *Instr, triggered bool) {
 		}
 		a.left[1], a.left[2] = 0, 0
 		a.pairs = in.memoryReads() > 1
+		a.shape, a.pitch = in.shape()
 	}
 	if in.Op == FMac && in.Accumulate != -1 {
 		a.accumulate = false

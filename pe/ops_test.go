@@ -109,10 +109,11 @@ func TestTensorOps(t *testing.T) {
 			}
 			return old.load(o.Type, o.Base+i*stride*o.Type.Words())
 		}
-		a := active{in: &in, n: n, accumulate: true}
-		a.dst, a.acc = p.resolve(&in.Dst, n)
-		a.a, a.sa = p.resolve(&in.A, n)
-		a.b, a.sb = p.resolve(&in.B, n)
+		a := active{in: &in, n: int32(n), accumulate: true}
+		dst, acc := p.resolve(&in.Dst, n)
+		x, sa := p.resolve(&in.A, n)
+		y, sb := p.resolve(&in.B, n)
+		a.dst, a.acc, a.a, a.sa, a.b, a.sb = int32(dst), acc, int32(x), sa, int32(y), sb
 		p.execLocal(&a)
 		for i := range n {
 			w := in.Dst.word(0, i)

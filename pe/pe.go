@@ -66,20 +66,22 @@ type thread struct {
 	queue []active // issued, not begun; capacity fixed at load
 }
 
-// active is a tensor instruction in progress, registers resolved at issue.
+// active is a tensor instruction in progress, registers resolved at issue. It is small because a PE looks
+// at all its microthreads' again and again.
 type active struct {
 	in         *Instr
 	from       [2]fabric.QueueID // inputs of an instruction that streams, NoQueue if none
 	to         fabric.QueueID    // its output
+	left       [3]int32          // cycles of start, steps, conflict still to run (of an instruction that streams, steps come one by one)
 	streams    bool
-	dst, a, b  int
-	n          int // elements
+	accumulate bool
+	pairs      bool  // each element reads two operands from SRAM
+	shape      shape // of an instruction that streams
+	n, done    int32 // elements; of a streaming instruction, elements so far
+	dst, a, b  int32
+	pitch      int32 // of the one operand in SRAM, if shape says so
 	sa, sb     float32
 	acc        float32 // running result of a scalar destination
-	accumulate bool
-	left       [3]int // cycles of start, steps, conflict still to run (of an instruction that streams, steps come one by one)
-	done       int    // elements of a streaming instruction
-	pairs      bool   // each of them reads two operands from SRAM
 }
 
 // adds reports whether element i of an FMac accumulates: what overwrites an accumulator does so once.
@@ -177,7 +179,7 @@ func (p *PE) begin(thread int) {
 
 // countdown occupies the task thread with cycles that are no tensor instruction's.
 func (p *PE) countdown(cycles int) {
-	p.threads[0].cur = active{left: [3]int{cycles}}
+	p.threads[0].cur = active{left: [3]int32{int32(cycles)}}
 	p.begin(0)
 }
 
@@ -209,6 +211,10 @@ func (p *PE) fail(t fabric.Cycle, format string, args ...any) {
 
 // Step accounts for the time since the last step and decides what runs from cycle t on.
 func (p *PE) Step(t fabric.Cycle) {
+	if t < p.now { // woken by what it did not depend on
+		p.mesh.Agenda().Wake(p.actor, p.now)
+		return
+	}
 	p.settle(t)
 	if p.fault != nil {
 		return
@@ -225,7 +231,7 @@ func (p *PE) Finish(t fabric.Cycle) { p.settle(t) }
 
 // settle charges the cycles [p.now, t).
 func (p *PE) settle(t fabric.Cycle) {
-	span := int(t - p.now)
+	span := t - p.now
 	if span <= 0 {
 		return
 	}
@@ -239,8 +245,8 @@ func (p *PE) settle(t fabric.Cycle) {
 	}
 	a := &p.threads[p.running].cur
 	for phase := range a.left {
-		k := min(span, a.left[phase])
-		a.left[phase] -= k
+		k := min(span, fabric.Cycle(a.left[phase]))
+		a.left[phase] -= int32(k)
 		span -= k
 		p.States[a.phaseState(phase)] += int64(k)
 	}
@@ -269,7 +275,7 @@ func (a *active) charge() State {
 	return a.in.Charge
 }
 
-func (a *active) countdown() int { return a.left[0] + a.left[1] + a.left[2] }
+func (a *active) countdown() int { return int(a.left[0] + a.left[1] + a.left[2]) }
 
 // streaming reports that an element step is next.
 func (a *active) streaming() bool {

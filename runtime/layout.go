@@ -164,6 +164,7 @@ func loadLayout(l *compiler.Layout, t compiler.Target, core *pe.Config, o Layout
 	for _, p := range w.ports {
 		p.connect()
 	}
+	fresh := newImages(l, o.Images)
 	for i := range l.PEs {
 		g := l.Program(i)
 		if g == nil {
@@ -174,7 +175,7 @@ func loadLayout(l *compiler.Layout, t compiler.Target, core *pe.Config, o Layout
 			image = o.Images[i]
 		}
 		if image == nil {
-			image = make([]uint16, g.Words)
+			image = fresh.image(g.Words)
 			copy(image, l.PEs[i].Image)
 		}
 		if w.cores[i], err = pe.NewWith(core, g, mesh, int32(i), l.PEs[i].Registers, image); err != nil {
@@ -182,6 +183,31 @@ func loadLayout(l *compiler.Layout, t compiler.Target, core *pe.Config, o Layout
 		}
 	}
 	return w, ports, nil
+}
+
+// images is memory for the SRAM of many PEs. Images begin an odd number of host cache lines apart:
+// PEs work at the same address of their SRAM more often than not, and pages would put that into
+// the same few sets of the host's caches.
+type images struct{ left []uint16 }
+
+const lineWords = 32 // 16-bit words in a cache line of the host
+
+func stagger(words int) int { return (words+lineWords-1)/lineWords/2*2*lineWords + lineWords }
+
+func newImages(l *compiler.Layout, given [][]uint16) *images {
+	words := 0
+	for i := range l.PEs {
+		if g := l.Program(i); g != nil && (given == nil || given[i] == nil) {
+			words += stagger(g.Words)
+		}
+	}
+	return &images{make([]uint16, words)}
+}
+
+func (m *images) image(words int) []uint16 {
+	image := m.left[:words:words]
+	m.left = m.left[stagger(words):]
+	return image
 }
 
 func reportLayout(l *compiler.Layout, w *wafer, ports *layoutPorts, end fabric.Cycle) *LayoutReport {

@@ -27,6 +27,9 @@ type edgePort interface {
 func (w *wafer) run(ctx context.Context, tick func(t fabric.Cycle)) (fabric.Cycle, error) {
 	agenda := w.mesh.Agenda()
 	n := int32(w.mesh.Size())
+	if w.limit > 0 {
+		w.mesh.Horizon = w.limit
+	}
 	var end fabric.Cycle
 	for steps := 0; ; steps++ {
 		if steps%4096 == 0 {
@@ -43,6 +46,14 @@ func (w *wafer) run(ctx context.Context, tick func(t fabric.Cycle)) (fabric.Cycl
 			return 0, &Fault{Kind: "limit", Cycle: t, Reason: fmt.Sprintf("still running after %d cycles", w.limit), PEs: w.waiting(), Queues: w.mesh.Stuck()}
 		}
 		end = t
+		if w.skews(t, len(due)) {
+			last, err := w.skew(ctx, t, tick)
+			if err != nil {
+				return 0, err
+			}
+			end = last
+			continue
+		}
 		for _, actor := range due {
 			switch {
 			case actor < n:
