@@ -37,7 +37,7 @@ type use struct{ from, at int64 }
 
 // calm is the share of the I/O rate that the columns may ask for on average before their
 // bursts are felt.
-const calm = 0.25
+const calm = 0.3
 
 // newSupply serves so many columns, each of which works fmac cycles on a weight of words wavelets.
 // It returns nil where every column can be served as fast as it works.
