@@ -168,6 +168,7 @@ func compare(t failer, p *compiler.Program) {
 // TestEnginesAgree draws shapes that divide nothing, masks, machines down to single buffers
 // and edges that starve the wafer.
 func TestEnginesAgree(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		compare(t, drawProgram(t, rapid.OneOf(rapid.IntRange(1, 14), rapid.IntRange(15, 40)).Draw(t, "width")))
 	})
@@ -177,6 +178,7 @@ func TestEnginesAgree(t *testing.T) {
 // engine use, against that engine: within 1 % on most starved machines, 6 % on any, worst
 // where edge and datapaths are in balance.
 func TestLateWeights(t *testing.T) {
+	t.Parallel()
 	checks := 60
 	if testing.Short() {
 		checks = 8

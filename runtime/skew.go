@@ -14,8 +14,8 @@ import (
 // were run cycle by cycle. And within a cycle order does not matter.
 const (
 	skewPEs    = 64 // a smaller mesh is in the cache as a whole
-	skewBlock  = 8  // side of a square, in PEs
-	skewWindow = 32 // cycles
+	skewBlock  = 24 // side of a square, in PEs
+	skewWindow = 64 // cycles
 	skewBusy   = 10 // of so many actors one has to act per cycle, for a table to be cheaper than lists
 )
 

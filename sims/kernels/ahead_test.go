@@ -18,6 +18,7 @@ func (blind) Saw(fabric.Event) {}
 // cycle. Without one PEs stream ahead, routers leave out what cannot move, and a busy mesh is run in
 // squares. All that anyone can see is the same.
 func TestAheadOfTime(t *testing.T) {
+	t.Parallel()
 	m := wse2(t)
 	for _, c := range []struct {
 		name string

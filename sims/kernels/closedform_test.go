@@ -10,6 +10,7 @@ import (
 // second phase. The tree is up to 21 cycles low at few elements; why is not known. The points left out
 // here for their time are within the same bounds.
 func TestAgainstMeasured(t *testing.T) {
+	t.Parallel()
 	for _, m := range MeasuredReduces() {
 		ends := m.Group == 2 || m.Group == 32 || m.Group == 256
 		if testing.Short() && m.Elements > 64 || m.Elements > 1024 && !ends {
@@ -31,6 +32,7 @@ func TestAgainstMeasured(t *testing.T) {
 // TestAgainstClosedForms says how far the machine is from the model of the paper, which knows a single start and none between
 // rounds, and a PE that receives and sends in the same cycle.
 func TestAgainstClosedForms(t *testing.T) {
+	t.Parallel()
 	type bounds struct{ lo, hi float64 } // of cycles / closed form
 	for _, c := range []struct {
 		name string

@@ -49,6 +49,7 @@ func number(t *testing.T, s string) int {
 }
 
 func TestChainReducePublished(t *testing.T) {
+	t.Parallel()
 	for _, row := range validation(t, "reduce_chain.csv") {
 		k := Chain{PEs: number(t, row[0]), Elements: number(t, row[1])}
 		if testing.Short() && k.Elements > 1024 {

@@ -12,6 +12,7 @@ import (
 
 // TestStencilPublished: cycles per cell; how busy a PE away from the edges is is only told.
 func TestStencilPublished(t *testing.T) {
+	t.Parallel()
 	tolerance := map[int]float64{1000: 5, 100: 6}
 	for _, row := range validation(t, "stencil.csv") {
 		k := Stencil{NZ: number(t, row[0])}
@@ -43,6 +44,7 @@ func TestStencilPublished(t *testing.T) {
 // TestStencilValues: any grid and depth, edges and all, against plain loops over the whole grid;
 // a second run is the same to the cycle.
 func TestStencilValues(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		k := Stencil{
 			NZ:    rapid.IntRange(1, 12).Draw(t, "nz"),
