@@ -15,6 +15,7 @@ type gptTracer struct {
 	jobs   []*gpt.Case
 	before map[string]*trace.Run // of an earlier, interrupted run, by name
 	writer *trace.Writer
+	behind chan error // of the run being written while the next step is simulated; nil: none
 }
 
 // newGPTTracer remembers what a folder's trace holds before it is cleaned. A sweep has no trace,
@@ -67,8 +68,22 @@ func (t *gptTracer) name(i int) string {
 	return fmt.Sprintf("%s, %s, length %d (%d)", j.Model.Name, j.Job.Masks, j.Job.Model.SequenceLength, i)
 }
 
-// add writes a step that was just simulated; one taken from another that is alike has no report.
+// wait is for the run that is being written.
+func (t *gptTracer) wait() error {
+	if t.behind == nil {
+		return nil
+	}
+	err := <-t.behind
+	t.behind = nil
+	return err
+}
+
+// add begins to write a step that was just simulated; one taken from another that is alike has no
+// report. The error may be that of the step before.
 func (t *gptTracer) add(s *gpt.Step) error {
+	if err := t.wait(); err != nil {
+		return err
+	}
 	if s.Report == nil || t.writer == nil {
 		return nil
 	}
@@ -80,12 +95,24 @@ func (t *gptTracer) add(s *gpt.Step) error {
 			Experiment: fmt.Sprintf("%s, length %d", j.Model.Name, j.Job.Model.SequenceLength),
 			Name:       t.name(i), Sparsity: 1 - s.Density, Report: s.Report,
 		}
-		return t.writer.Add(i, step.Run())
+		t.behind = make(chan error, 1)
+		go func(done chan<- error) {
+			defer func() {
+				if v := recover(); v != nil {
+					done <- panicked(v)
+				}
+			}()
+			done <- t.writer.Add(i, step.Run())
+		}(t.behind)
+		return nil
 	}
 	return nil
 }
 
 func (t *gptTracer) close() error {
+	if err := t.wait(); err != nil {
+		return err
+	}
 	if t.writer == nil {
 		return nil
 	}
