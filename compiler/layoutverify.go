@@ -150,16 +150,7 @@ func (w *wiring) edge(p edgePlace, taken map[edgePlace]bool, ports [][fabric.Num
 
 // neighbour is the PE beyond port; false outside the rectangle.
 func (w *wiring) neighbour(at fabric.Coord, p fabric.Port) (int, bool) {
-	switch p {
-	case fabric.North:
-		at.Y--
-	case fabric.East:
-		at.X++
-	case fabric.South:
-		at.Y++
-	case fabric.West:
-		at.X--
-	}
+	at = at.Beyond(p)
 	if at.X < 0 || at.Y < 0 || at.X >= w.l.Width || at.Y >= w.l.Height {
 		return 0, false
 	}

@@ -103,17 +103,7 @@ func (m *Mesh) index(at Coord) (int32, error) {
 
 // neighbour returns the router beyond port, false at the mesh edge.
 func (m *Mesh) neighbour(i int32, p Port) (int32, bool) {
-	at := m.At(i)
-	switch p {
-	case North:
-		at.Y--
-	case East:
-		at.X++
-	case South:
-		at.Y++
-	case West:
-		at.X--
-	}
+	at := m.At(i).Beyond(p)
 	j, err := m.index(at)
 	return j, err == nil
 }

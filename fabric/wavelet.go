@@ -24,6 +24,21 @@ func (p Port) String() string { return [NumPorts]string{"north", "east", "south"
 // Opposite is the port at the other end of the link.
 func (p Port) Opposite() Port { return [NumPorts]Port{South, West, North, East, Ramp}[p] }
 
+// Beyond is the place one router further by port p; the own place by the ramp.
+func (c Coord) Beyond(p Port) Coord {
+	switch p {
+	case North:
+		c.Y--
+	case East:
+		c.X++
+	case South:
+		c.Y++
+	case West:
+		c.X--
+	}
+	return c
+}
+
 // PortSet is a set of ports.
 type PortSet uint8
 

@@ -210,18 +210,7 @@ func (w *Watch) next(e fabric.Event, p fabric.Port) (place, fabric.Cycle) {
 	case e.Rim.Has(p):
 		return place{e.At, p, true, color}, hop
 	}
-	at := e.At
-	switch p {
-	case fabric.North:
-		at.Y--
-	case fabric.East:
-		at.X++
-	case fabric.South:
-		at.Y++
-	case fabric.West:
-		at.X--
-	}
-	return place{at, p.Opposite(), false, color}, hop
+	return place{e.At.Beyond(p), p.Opposite(), false, color}, hop
 }
 
 // worked keeps what the PE does: it is why a wavelet in its input queue is not taken.
