@@ -3,7 +3,6 @@ package compiler
 import (
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 
 	"cs2sim.dev/fabric"
@@ -172,9 +171,6 @@ func (b *Builder) Build() (*Layout, error) {
 	l := b.l
 	return &l, nil
 }
-
-// FloatBits is the register value that holds an fp32.
-func FloatBits(v float32) int { return int(int32(math.Float32bits(v))) }
 
 // List renders every program of the layout.
 func (l *Layout) List() string {

@@ -33,11 +33,6 @@ func (o Order) check(m, k int) {
 	}
 }
 
-// last is the segment that ends the chain of output j.
-func (o Order) last(j int, at []int) int {
-	return o.Ring[(at[o.First[j]]+len(o.Ring)-1)%len(o.Ring)]
-}
-
 // positions returns each segment's place in the ring.
 func (o Order) positions() []int {
 	p := make([]int, len(o.Ring))

@@ -6,7 +6,6 @@ import (
 
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/pe"
-	"cs2sim.dev/runtime"
 )
 
 // FMac is one tensor instruction y += a*x on one PE, memory to memory.
@@ -54,11 +53,7 @@ const fmacScale = 1.5
 
 // Run executes the instruction. Cycles are those between the timestamps, less one timestamp.
 func (k FMac) Run(ctx context.Context, t compiler.Target) (*Result, error) {
-	l, err := k.Layout(t)
-	if err != nil {
-		return nil, err
-	}
-	r, err := runtime.RunLayout(ctx, l, t, runtime.LayoutOptions{})
+	r, err := execute(ctx, k, t)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/fabric"
 	"cs2sim.dev/pe"
-	"cs2sim.dev/runtime"
 )
 
 // GEMM is C = A B of n x n on a mesh of P x P, a block of each on every PE, padded with zeros
@@ -116,11 +115,7 @@ func (m blocks) finish(t, next *compiler.Task, steps int) {
 
 // Run multiplies. Cycles end at the last PE; the spread is over PEs.
 func (k GEMM) Run(ctx context.Context, t compiler.Target) (*Result, error) {
-	l, err := k.Layout(t)
-	if err != nil {
-		return nil, err
-	}
-	r, err := runtime.RunLayout(ctx, l, t, runtime.LayoutOptions{})
+	r, err := execute(ctx, k, t)
 	if err != nil {
 		return nil, err
 	}

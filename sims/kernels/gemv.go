@@ -7,7 +7,6 @@ import (
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/fabric"
 	"cs2sim.dev/pe"
-	"cs2sim.dev/runtime"
 )
 
 // GEMV is y = A x, A of n x n in blocks on a mesh of P x P: the top row of PEs broadcasts x
@@ -128,11 +127,7 @@ func (k GEMV) program(r *compiler.Role, core pe.Config, src, dst pe.Type, px, py
 
 // Run executes the product. Cycles end with the last row's sum; the spread is over rows.
 func (k GEMV) Run(ctx context.Context, t compiler.Target) (*Result, error) {
-	l, err := k.Layout(t)
-	if err != nil {
-		return nil, err
-	}
-	r, err := runtime.RunLayout(ctx, l, t, runtime.LayoutOptions{})
+	r, err := execute(ctx, k, t)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,6 @@ import (
 
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/pe"
-	"cs2sim.dev/runtime"
 )
 
 // SpMM is Y += A X on each of some PEs by itself, A sparse and resident, X and Y dense of m
@@ -234,11 +233,7 @@ func (k SpMM) Run(ctx context.Context, t compiler.Target) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := k.Layout(t)
-	if err != nil {
-		return nil, err
-	}
-	r, err := runtime.RunLayout(ctx, l, t, runtime.LayoutOptions{})
+	r, err := execute(ctx, k, t)
 	if err != nil {
 		return nil, err
 	}

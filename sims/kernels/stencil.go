@@ -197,11 +197,7 @@ func (k Stencil) Run(ctx context.Context, t compiler.Target) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := k.Layout(t)
-	if err != nil {
-		return nil, err
-	}
-	r, err := runtime.RunLayout(ctx, l, t, runtime.LayoutOptions{})
+	r, err := execute(ctx, k, t)
 	if err != nil {
 		return nil, err
 	}
