@@ -61,8 +61,8 @@ func oracle(op Op, d, a, b float32) float32 {
 		return float32(float64(a) - float64(b))
 	case FMul:
 		return float32(float64(a) * float64(b))
-	case FMax:
-		if a > b {
+	case FMax: // of two zeros the positive one
+		if a > b || a == b && !math.Signbit(float64(a)) {
 			return a
 		}
 		return b
