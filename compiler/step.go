@@ -34,8 +34,6 @@ type Step struct {
 	Tiles  []*Tile       // in the order of their first use
 	Ones   *Tile
 	Plan   MemoryPlan
-
-	builder *stepBuilder
 }
 
 // VocabLogits are the logits of a part of the vocabulary.

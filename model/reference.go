@@ -3,7 +3,7 @@ package model
 import "fmt"
 
 // Reference computes a GPT in plain loops: the oracle of the machine. It walks the
-// same LayerGraph the compiler lowers, forward first to last, backward last to
+// LayerGraph, whose order the compiler's steps keep: forward first to last, backward last to
 // first. It is slow and allocates freely.
 type Reference struct {
 	Graph     *LayerGraph

@@ -70,14 +70,15 @@ func TestMicrothreadsInterleave(t *testing.T) {
 		r := runRig(t, testConfig(), g, nil, 0)
 		return r.stamp(t, 0) - 27, r.stamp(t, 1) - 27
 	}
-	main, thread := run(false, false)
+	main, _ := run(false, false)
 	if main != 27 && main != 28 {
 		t.Errorf("equal rights: the task's instruction ends after %d cycles, want 27 or 28 of the 28 both take", main)
 	}
 	if main, _ = run(true, false); main != 14 {
 		t.Errorf("priority: the task's instruction ends after %d cycles, want its own 14", main)
 	}
-	if main, thread = run(false, true); main != 28 {
+	main, thread := run(false, true)
+	if main != 28 {
 		t.Errorf("priority on the microthread: the task's instruction ends after %d cycles, want 28", main)
 	}
 	if want := main + 7 + 2 + 10; thread != want {

@@ -19,7 +19,6 @@ func newKernel(c *console, k sims.Kernel) *cobra.Command {
 	var m machineFlags
 	var watch string
 	var asJSON bool
-	var given []*paramFlag
 	cmd := &cobra.Command{
 		Use:   k.Name,
 		Short: k.Doc,
@@ -33,7 +32,6 @@ Values are checked against plain loops that add in the same order; a value that 
 	}
 	for _, p := range k.Params {
 		v := &paramFlag{p: p, text: p.Default}
-		given = append(given, v)
 		f := cmd.Flags().VarPF(v, p.Name, "", p.Doc+", "+p.Range())
 		if p.Switch {
 			f.Usage, f.NoOptDefVal = p.Doc, "true"
