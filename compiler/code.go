@@ -42,7 +42,7 @@ func (t *Task) FNeg(n int, dst, a pe.Operand) *Instr {
 	return t.tensor(pe.FNeg, n, dst, a, pe.Operand{})
 }
 
-// Special is a function that software evaluates element by element: pe.FRecip to pe.FGELUSlope.
+// Special is a function that software evaluates element by element: pe.FRecip to pe.FGELUErfSlope.
 func (t *Task) Special(op pe.Op, n int, dst, a pe.Operand) *Instr {
 	if !op.Special() {
 		t.errs = append(t.errs, fmt.Errorf("%v is no special function", op))

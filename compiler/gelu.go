@@ -1,8 +1,6 @@
 package compiler
 
 import (
-	"fmt"
-
 	"cs2sim.dev/model"
 	"cs2sim.dev/pe"
 )
@@ -16,28 +14,24 @@ func (k *GELU) Scratch(s *Space) Scratch { return Scratch{} }
 // Layout is the program of the first rows PE rows of the first groups token groups: one
 // instruction over the whole tile.
 func (k *GELU) Layout(s *Space, groups, rows int) (*Layout, error) {
-	if err := tanhForm(s); err != nil {
-		return nil, err
-	}
 	b := stepLayout(k, s, groups, rows)
 	r := newColumnRole(b, s, "gelu")
 	x, y := k.X.array(r.Role, s.Tokens), k.Y.array(r.Role, s.Tokens)
 	run := r.Local("gelu")
 	r.Start(run)
-	run.Special(pe.FGELU, 1, y.All(), x.All()).Count(r.elements).LoadDSDs()
+	value, _ := geluOps(s.Model.Activation)
+	run.Special(value, 1, y.All(), x.All()).Count(r.elements).LoadDSDs()
 	run.Halt()
 	r.placeAll(b, s, k.X, groups, rows)
 	return b.Build()
 }
 
-// tanhForm refuses an activation the PEs have no instruction for.
-func tanhForm(s *Space) error {
-	switch a := s.Model.Activation; a {
-	case "", model.GELUTanh:
-		return nil
-	default:
-		return fmt.Errorf("model %s: activation is %q, the machine computes %q only", s.Model.Name, a, model.GELUTanh)
+// geluOps are the instructions of a form of GELU and of its derivative.
+func geluOps(a model.Activation) (value, slope pe.Op) {
+	if a == model.GELUErf {
+		return pe.FGELUErf, pe.FGELUErfSlope
 	}
+	return pe.FGELU, pe.FGELUSlope
 }
 
 // placeAll runs the role on every PE of the first rows of the first groups.

@@ -12,9 +12,6 @@ func (k *GELUBackward) Scratch(s *Space) Scratch {
 
 // Layout is the program of the first rows PE rows of the first groups token groups.
 func (k *GELUBackward) Layout(s *Space, groups, rows int) (*Layout, error) {
-	if err := tanhForm(s); err != nil {
-		return nil, err
-	}
 	b, t := stepLayout(k, s, groups, rows), s.Tokens
 	r := newColumnRole(b, s, "gelu backward")
 	f := r.Reg("feature", 0)
@@ -24,7 +21,8 @@ func (k *GELUBackward) Layout(s *Space, groups, rows int) (*Layout, error) {
 	r.Start(run)
 	JumpIf(run, f, pe.GE, r.features, "end")
 	run.Label("feature")
-	run.Special(pe.FGELUSlope, t, slope.All(), x.By(f, t))
+	_, op := geluOps(s.Model.Activation)
+	run.Special(op, t, slope.All(), x.By(f, t))
 	run.FMul(t, dx.By(f, t), dy.By(f, t), slope.All())
 	run.Add(f, 1, 0)
 	JumpIf(run, f, pe.LT, r.features, "feature")

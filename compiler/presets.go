@@ -67,7 +67,7 @@ func machines() []preset {
 		row("rsqrt_element_cycles", "cycles", 1, 1000, true, entry{8, Assumed, "an estimate and two Newton steps of four tensor operations each, fp32"}),
 		row("exp_element_cycles", "cycles", 1, 1000, true, entry{10, Assumed, "range reduction and a polynomial of degree 5 by tensor operations, fp32"}),
 		row("log_element_cycles", "cycles", 1, 1000, true, entry{14, Assumed, "range reduction and a polynomial of degree 8 by tensor operations, fp32"}),
-		row("gelu_element_cycles", "cycles", 1, 1000, true, entry{20, Assumed, "its argument, an exponential and a reciprocal by tensor operations, fp32"}),
+		row("gelu_element_cycles", "cycles", 1, 1000, true, entry{20, Assumed, "of either form: its argument, an exponential and a reciprocal by tensor operations, fp32"}),
 		row("launch_cycles", "cycles", 0, 1e6, true, entry{17, Calibrated, "the constant 61 of the chain reduce, less task switch 10 and descriptor load 34; " + fmac}),
 		row("kernel_switch_cycles", "cycles", 0, 1e6, true, entry{2000, Assumed, "a barrier over the wafer and back, width + height hops, and the next kernel's command"}),
 		row("microthreads", "threads", 1, 64, true, entry{8, Stated, hc34}),

@@ -34,7 +34,7 @@ type Config struct {
 	RSqrtElementCycles int
 	ExpElementCycles   int
 	LogElementCycles   int
-	GELUElementCycles  int // and of its derivative
+	GELUElementCycles  int // of either form, and of its derivative
 
 	RebaseStartCycles int // once in a program, before its first SetBase
 	RebaseConflicts   int // repeated steps in 16, of an instruction with a rebased and another operand in SRAM

@@ -60,6 +60,10 @@ func Apply(op Op, t Type, dst, a, b float32, accumulate bool) float32 {
 		v = GELU(a)
 	case FGELUSlope:
 		v = GELUSlope(a)
+	case FGELUErf:
+		v = GELUErf(a)
+	case FGELUErfSlope:
+		v = GELUErfSlope(a)
 	case FMac:
 		v = float32(a * b)
 		if accumulate {

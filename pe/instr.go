@@ -7,19 +7,21 @@ type Op uint8
 
 const (
 	// Tensor instructions work on N elements.
-	FMov       Op = iota // dst = a
-	FNeg                 // dst = -a
-	FAdd                 // dst = a + b
-	FSub                 // dst = a - b
-	FMul                 // dst = a * b
-	FMax                 // dst = max(a, b)
-	FRecip               // dst = 1 / a
-	FRSqrt               // dst = 1 / sqrt(a)
-	FExp                 // dst = e^a
-	FLog                 // dst = ln a
-	FGELU                // dst = gelu(a), GPT-2's form
-	FGELUSlope           // dst = gelu'(a)
-	FMac                 // dst = dst + a * b; overwrites if the Accumulate register is 0, and sets it; an accumulator only at its first element
+	FMov          Op = iota // dst = a
+	FNeg                    // dst = -a
+	FAdd                    // dst = a + b
+	FSub                    // dst = a - b
+	FMul                    // dst = a * b
+	FMax                    // dst = max(a, b)
+	FRecip                  // dst = 1 / a
+	FRSqrt                  // dst = 1 / sqrt(a)
+	FExp                    // dst = e^a
+	FLog                    // dst = ln a
+	FGELU                   // dst = gelu(a), GPT-2's form
+	FGELUSlope              // dst = gelu'(a)
+	FGELUErf                // dst = gelu(a), the form with erf
+	FGELUErfSlope           // dst = its derivative
+	FMac                    // dst = dst + a * b; overwrites if the Accumulate register is 0, and sets it; an accumulator only at its first element
 
 	// Scalar instructions work on registers.
 	Set       // D = Imm
@@ -66,7 +68,7 @@ func Ops() []Op {
 func (o Op) String() string {
 	return [numOps]string{
 		"fmov", "fneg", "fadd", "fsub", "fmul", "fmax",
-		"frecip", "frsqrt", "fexp", "flog", "fgelu", "fgelu_slope", "fmac",
+		"frecip", "frsqrt", "fexp", "flog", "fgelu", "fgelu_slope", "fgelu_erf", "fgelu_erf_slope", "fmac",
 		"set", "add", "mov", "iadd", "isub", "imul", "and", "or", "shl", "shr",
 		"sadd", "ssub", "smul", "recip", "widen", "narrow", "trunc", "setbase", "load", "store",
 		"jz", "jif", "jmp", "send", "timestamp", "activate", "block", "unblock", "halt",
@@ -77,7 +79,7 @@ func (o Op) String() string {
 func (o Op) Tensor() bool { return o <= FMac }
 
 // Special reports whether o is a function that software evaluates element by element.
-func (o Op) Special() bool { return FRecip <= o && o <= FGELUSlope }
+func (o Op) Special() bool { return FRecip <= o && o <= FGELUErfSlope }
 
 // Unary reports whether a tensor instruction has one source.
 func (o Op) Unary() bool { return o == FMov || o == FNeg || o.Special() }

@@ -19,7 +19,7 @@ func TestEveryOpListedAndCosted(t *testing.T) {
 		SAdd: 4, SSub: 4, SMul: 4, Widen: 4, Narrow: 4, Recip: 20, Trunc: 11, SetBase: 13, Load: 3, Store: 3,
 		JumpZero: 2, JumpIf: 2, Jump: 2, Send: 5, Timestamp: 7, Activate: 1, Block: 1, Unblock: 1, Halt: 1,
 	}
-	special := map[Op]int{FRecip: 4, FRSqrt: 8, FExp: 10, FLog: 14, FGELU: 20, FGELUSlope: 20}
+	special := map[Op]int{FRecip: 4, FRSqrt: 8, FExp: 10, FLog: 14, FGELU: 20, FGELUSlope: 20, FGELUErf: 20, FGELUErfSlope: 20}
 	seen := map[string]bool{}
 	for _, op := range Ops() {
 		name := op.String()

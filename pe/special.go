@@ -100,6 +100,48 @@ func GELUSlope(x float32) float32 {
 	return s + float32(float32(x*d)*float32(float32(e*s)*s))
 }
 
+// GELUErf is x/2 (1 + erf(x/sqrt 2)) = x P(x), P the normal distribution: x less what its
+// upper tail takes, which does not cancel for negative x.
+func GELUErf(x float32) float32 {
+	c, tail, _ := normal(x)
+	if x < 0 {
+		return float32(c * tail)
+	}
+	return x - float32(c*tail)
+}
+
+// GELUErfSlope is the derivative of GELUErf: P(x) + x p(x), p the normal density.
+func GELUErfSlope(x float32) float32 {
+	c, tail, density := normal(x)
+	if x < 0 {
+		return tail + float32(c*density)
+	}
+	return 1 - tail + float32(c*density)
+}
+
+// normal is the normal distribution's tail beyond |x| and its density at x, within 1e-7:
+// Abramowitz and Stegun 26.2.17. c is x within the limits beyond which both are exactly 0.
+func normal(x float32) (c, tail, density float32) {
+	c = x
+	if 16 < c {
+		c = 16
+	}
+	if -16 > c {
+		c = -16
+	}
+	a := c
+	if a < 0 {
+		a = -a
+	}
+	density = float32(Exp(float32(-0.5*float32(c*c))) * 0.3989422804014327)
+	t := 1 / (1 + float32(0.2316419*a))
+	p := float32(1.330274429*t) - 1.821255978
+	p = float32(p*t) + 1.781477937
+	p = float32(p*t) - 0.356563782
+	p = float32(p*t) + 0.319381530
+	return c, float32(density * float32(p*t)), density
+}
+
 // RSqrt is 1/sqrt(x), root and quotient each rounded.
 func RSqrt(x float32) float32 { return 1 / float32(math.Sqrt(float64(x))) }
 

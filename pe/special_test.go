@@ -20,6 +20,10 @@ func TestSpecialFunctions(t *testing.T) {
 		th := math.Tanh(math.Sqrt(2/math.Pi) * (x + 0.044715*x*x*x))
 		return 0.5*(1+th) + 0.5*x*(1-th*th)*math.Sqrt(2/math.Pi)*(1+3*0.044715*x*x)
 	}
+	erf := func(x float64) float64 { return 0.5 * x * math.Erfc(-x/math.Sqrt2) }
+	erfSlope := func(x float64) float64 {
+		return 0.5*math.Erfc(-x/math.Sqrt2) + x*math.Exp(-x*x/2)/math.Sqrt(2*math.Pi)
+	}
 	for _, c := range []struct {
 		name     string
 		got      func(float32) float32
@@ -31,6 +35,8 @@ func TestSpecialFunctions(t *testing.T) {
 		{"tanh", Tanh, math.Tanh, -10, 10, 3, 0},
 		{"gelu", GELU, gelu, -8, 8, 4, 4e-7},
 		{"gelu slope", GELUSlope, slope, -8, 8, 4, 6e-7},
+		{"gelu with erf", GELUErf, erf, -20, 20, 4, 5e-7},
+		{"gelu with erf, slope", GELUErfSlope, erfSlope, -20, 20, 4, 4e-7},
 		{"rsqrt", RSqrt, func(x float64) float64 { return 1 / math.Sqrt(x) }, 1e-6, 1e6, 1.5, 0},
 		{"log", Log, math.Log, 1e-20, 1e6, 2, 1e-7},
 	} {
@@ -55,12 +61,13 @@ func TestSpecialFunctions(t *testing.T) {
 		{"exp(-inf)", Exp(-inf), 0}, {"exp(inf)", Exp(inf), inf}, {"exp(0)", Exp(0), 1}, {"exp(89)", Exp(89), inf},
 		{"exp(-1e30)", Exp(-1e30), 0},
 		{"log(0)", Log(0), -inf}, {"log(1)", Log(1), 0}, {"tanh(inf)", Tanh(inf), 1}, {"tanh(-20)", Tanh(-20), -1},
+		{"gelu_erf(inf)", GELUErf(inf), inf}, {"gelu_erf(-inf)", GELUErf(-inf), 0}, {"gelu_erf_slope(inf)", GELUErfSlope(inf), 1}, {"gelu_erf_slope(-inf)", GELUErfSlope(-inf), 0},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s = %v, want %v", c.name, c.got, c.want)
 		}
 	}
-	for name, v := range map[string]float32{"exp": Exp(float32(math.NaN())), "tanh": Tanh(float32(math.NaN())), "log": Log(-1)} {
+	for name, v := range map[string]float32{"exp": Exp(float32(math.NaN())), "tanh": Tanh(float32(math.NaN())), "log": Log(-1), "gelu_erf": GELUErf(float32(math.NaN()))} {
 		if v == v {
 			t.Errorf("%s of no number is %v, want NaN", name, v)
 		}

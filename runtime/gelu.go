@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"cs2sim.dev/compiler"
+	"cs2sim.dev/model"
 )
 
 // gelu and geluBackward run compiler.GELU and compiler.GELUBackward: every PE by itself.
@@ -20,7 +21,11 @@ func (g *gelu) values(h *Host) error {
 	T := g.m.Space.HostTokens()
 	on.each(g.k.X.Total(), func(f int) {
 		to := y[f*T : (f+1)*T]
-		on.Gelu(to, x[f*T:(f+1)*T])
+		if g.m.Space.Model.Activation == model.GELUErf {
+			on.GeluErf(to, x[f*T:(f+1)*T])
+		} else {
+			on.Gelu(to, x[f*T:(f+1)*T])
+		}
 		on.store(g.k.Y.Type, to)
 	})
 	return nil
@@ -43,7 +48,11 @@ func (g *geluBackward) values(h *Host) error {
 	T := g.m.Space.HostTokens()
 	on.eachWith(g.k.X.Total(), T, func(f int, slope []float32) {
 		to := dx[f*T : (f+1)*T]
-		on.GeluGrad(slope, x[f*T:(f+1)*T])
+		if g.m.Space.Model.Activation == model.GELUErf {
+			on.GeluErfGrad(slope, x[f*T:(f+1)*T])
+		} else {
+			on.GeluGrad(slope, x[f*T:(f+1)*T])
+		}
 		on.Mul(to, dy[f*T:(f+1)*T], slope)
 		on.store(g.k.DX.Type, to)
 	})

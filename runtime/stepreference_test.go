@@ -128,6 +128,7 @@ func TestLayerNormReference(t *testing.T) {
 func TestPointwiseReference(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		b := drawBench(t, rt)
+		b.space.Model.Activation = rapid.SampledFrom([]model.Activation{model.GELUTanh, model.GELUErf}).Draw(rt, "activation")
 		p, C, F, N := b.space.Precision, b.space.Model.DModel, b.space.Model.DFF, b.batch.B*b.batch.T
 		h := NewHost(b.space)
 		ff := func(name string) *compiler.Tile { return b.tile(name, b.space.FF, b.space.Type()) }
@@ -136,12 +137,12 @@ func TestPointwiseReference(t *testing.T) {
 		b.scatter(h, g.X, u)
 		b.values(h, g)
 		want := make([]float32, N*F)
-		model.GELUForward(want, u, model.GELUTanh, p)
+		model.GELUForward(want, u, b.space.Model.Activation, p)
 		b.near("gelu", b.gather(h, g.Y), want, 1, 1)
 		gb := &compiler.GELUBackward{X: g.X, DY: ff("dg"), DX: ff("du")}
 		b.scatter(h, gb.DY, dg)
 		b.values(h, gb)
-		model.GELUBackward(want, dg, u, model.GELUTanh, p)
+		model.GELUBackward(want, dg, u, b.space.Model.Activation, p)
 		b.near("gelu backward", b.gather(h, gb.DX), want, 1, 4)
 
 		e := &compiler.Embed{Y: b.feat("y")}

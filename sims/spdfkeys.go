@@ -185,9 +185,6 @@ func (c *Config) checkSPDF(report func(key, value string, item int, format strin
 	if c.Data.Tokenizer == TokenGPT2 && (c.Data.Encoder == "" || c.Data.Merges == "") {
 		report("data.tokenizer", tomlString(TokenGPT2), -1, "needs data.encoder and data.merges, the paths of encoder.json and vocab.bpe")
 	}
-	if a := c.Model.Shape.Activation; a != model.GELUTanh {
-		report("model.activation", tomlString(string(a)), -1, "is not what the machine computes, must be %q", model.GELUTanh)
-	}
 	for _, f := range []struct {
 		table string
 		t     Training

@@ -75,6 +75,12 @@ func (i Impl) Gelu(dst, x []float32) { i.run(opGelu, dst, x, nil, 0) }
 // GeluGrad sets dst = GeluGrad(x).
 func (i Impl) GeluGrad(dst, x []float32) { i.run(opGeluGrad, dst, x, nil, 0) }
 
+// GeluErf sets dst = GeluErf(x).
+func (i Impl) GeluErf(dst, x []float32) { apply(dst, x, GeluErf) }
+
+// GeluErfGrad sets dst = GeluErfGrad(x).
+func (i Impl) GeluErfGrad(dst, x []float32) { apply(dst, x, GeluErfGrad) }
+
 // Tanh sets dst = Tanh(x).
 func (i Impl) Tanh(dst, x []float32) { apply(dst, x, Tanh) }
 

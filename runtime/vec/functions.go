@@ -15,9 +15,11 @@ func Half(x float32) float32 { return float16.Fromfloat32(x).Float32() }
 
 // The functions of one element: what a PE's special-function instructions compute.
 
-func Exp(x float32) float32      { return pe.Exp(x) }
-func Tanh(x float32) float32     { return pe.Tanh(x) }
-func Gelu(x float32) float32     { return pe.GELU(x) }
-func GeluGrad(x float32) float32 { return pe.GELUSlope(x) }
-func Rsqrt(x float32) float32    { return pe.RSqrt(x) }
-func Log(x float32) float32      { return pe.Log(x) }
+func Exp(x float32) float32         { return pe.Exp(x) }
+func Tanh(x float32) float32        { return pe.Tanh(x) }
+func Gelu(x float32) float32        { return pe.GELU(x) }
+func GeluGrad(x float32) float32    { return pe.GELUSlope(x) }
+func GeluErf(x float32) float32     { return pe.GELUErf(x) }
+func GeluErfGrad(x float32) float32 { return pe.GELUErfSlope(x) }
+func Rsqrt(x float32) float32       { return pe.RSqrt(x) }
+func Log(x float32) float32         { return pe.Log(x) }

@@ -119,7 +119,6 @@ func casesOf(curve *sims.Curve) (all []Case, err error) {
 // job is what a system has to do of an update.
 func (c *Case) job(m model.Config, masks Masks, batch int) Job {
 	g := c.config
-	m.Activation = model.GELUTanh // the one the machine computes; the form with erf would cost about as much
 	return Job{
 		Model: m, Machine: g.Machine, Precision: g.Model.Precision, Masks: masks, Sequences: ceilDiv(batch, c.Systems),
 		Mapping: Mapping{
