@@ -89,7 +89,7 @@ func newGradientFold(f *gradientPhase, l *compiler.Layout) *gradientFold {
 		c.past = make([]stretch, 8)
 		e.bus[i].received = make([]stretch, e.window)
 	}
-	e.supply = newSupply(s.Target, s.Columns, 1, int64(e.costs.position.Total()))
+	e.supply = newSupply(s.Target, s.StreamRate, s.Columns, 1, int64(e.costs.position.Total()))
 	return e
 }
 

@@ -83,7 +83,7 @@ func newFoldedEngine(p *compiler.Program, w weights, nonZeros int64) *streamEngi
 		c.main = e.wires.firstArrival
 		c.states[pe.WaitWeight] = e.wires.firstArrival
 	}
-	e.supply = newSupply(p.Target, p.Mapping.Columns, int64(p.Stream.WordsPerWeight), int64(e.costs.fmac.Total()))
+	e.supply = newSupply(p.Target, p.EdgeRate(), p.Mapping.Columns, int64(p.Stream.WordsPerWeight), int64(e.costs.fmac.Total()))
 	return e
 }
 
