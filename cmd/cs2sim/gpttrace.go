@@ -26,7 +26,7 @@ func newGPTTracer(s gptStudy, out output, jobs []*gpt.Case) *gptTracer {
 		return t
 	}
 	for _, j := range jobs {
-		if j.Probe == nil {
+		if j.Probe == nil && !j.Weak {
 			t.jobs = append(t.jobs, j)
 		}
 	}
