@@ -92,7 +92,7 @@ type Turnaround struct {
 // busy with other tensors for backlog cycles after the last gradient, and then takes perWeight cycles for
 // each; a granule is on its way down as soon as it is updated.
 func (t *Tree) Turnaround(weights int64, backlog, perWeight float64) Turnaround {
-	const bytesPerWeight = 4 // a wavelet each
+	const bytesPerWeight = 4                      // a wavelet each
 	one := min(t.granule, bytesPerWeight*weights) // the last granule is as long as the others
 	first := t.up().pass(0, one)
 	r := Turnaround{Latency: first + t.down().pass(0, one), Optimiser: backlog + perWeight*float64(weights)}
