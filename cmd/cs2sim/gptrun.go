@@ -88,6 +88,9 @@ func (c *console) trainGPT(ctx context.Context, out output, curves []sims.Curve,
 	if err := tracer.close(); err != nil {
 		return errors.Join(runErr, err)
 	}
+	if tracer.left > 0 {
+		fmt.Fprintf(c.err, "the trace is full: it holds the first steps of the run only\n")
+	}
 	if err := s.write(folder, gpt.Outcomes(cases, steps), note); err != nil {
 		return errors.Join(runErr, err)
 	}
