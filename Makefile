@@ -4,7 +4,7 @@
 # make bench  speed of the engines, printed with the machine it ran on
 GO ?= go
 
-.PHONY: build run matmul throughput variants test short lint bench fuzz view-picture clean
+.PHONY: build run matmul throughput scaling variants test short lint bench fuzz view-picture clean
 
 build:
 	$(GO) build -o bin/cs2sim ./cmd/cs2sim
@@ -18,6 +18,10 @@ matmul: build
 # Published throughput of dense training, and what it hangs on.
 throughput: build
 	bin/cs2sim run examples/gpt-throughput.toml
+
+# Strong and weak scaling over 1 to 192 wafers.
+scaling: build
+	bin/cs2sim run examples/gpt-scaling.toml
 
 variants: build
 	bin/cs2sim run examples/matmul12k_variants.toml
