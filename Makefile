@@ -7,7 +7,7 @@ GO ?= go
 # Random tests draw the same cases in every run; RAPID_SEED=0 draws others.
 export RAPID_SEED ?= 20221031
 
-.PHONY: build run matmul throughput variants test short lint bench fuzz view-picture clean
+.PHONY: build run matmul throughput scaling variants test short lint bench fuzz view-picture clean
 
 build:
 	$(GO) build -o bin/cs2sim ./cmd/cs2sim
@@ -21,6 +21,10 @@ matmul: build
 # Published throughput of dense training, and what it hangs on.
 throughput: build
 	bin/cs2sim run examples/gpt-throughput.toml
+
+# Strong and weak scaling over 1 to 192 wafers.
+scaling: build
+	bin/cs2sim run examples/gpt-scaling.toml
 
 variants: build
 	bin/cs2sim run examples/matmul12k_variants.toml

@@ -15,7 +15,8 @@ type stepEstimate struct {
 	issue   float64 // a tensor instruction's start
 	command float64 // a control task around one instruction
 	exp     float64
-	io      float64
+	io      float64 // wavelets per cycle over the edge
+	stream  float64 // of weights and gradients
 	t, h    float64 // tokens, features of d_model on the fullest column
 }
 
@@ -32,8 +33,8 @@ func estimateStep(s *Space, density float64, o StepOptions) float64 {
 		issue:   float64(core.TensorStartCycles),
 		command: float64(core.TaskSwitchCycles + core.TensorStartCycles + 4*core.ScalarCycles),
 		exp:     float64(core.ExpElementCycles),
-		io:      s.Target.IORate(),
-		t:       float64(s.Tokens), h: float64(widest(s.Feat)),
+		io:      s.Target.IORate(), stream: s.StreamRate,
+		t: float64(s.Tokens), h: float64(widest(s.Feat)),
 	}
 	m := s.Model
 	d, f, v := m.DModel, m.DFF, m.Vocabulary
@@ -60,7 +61,7 @@ func (e *stepEstimate) linear(in, out int, density float64) float64 {
 	c := float64(e.s.Columns)
 	n := math.Ceil(float64(in)/c) * density
 	work := n*e.fmac + e.command + e.t
-	edge := (float64(in)*density + c) / e.io
+	edge := (float64(in)*density + c) / e.stream
 	return float64(out) * max(work, n+1, edge)
 }
 
@@ -70,7 +71,7 @@ func (e *stepEstimate) gradient(a, b int, density float64) float64 {
 	rows, in := float64(min(a, b)), float64(max(a, b))
 	n := math.Ceil(in/c) * density
 	work := n*(e.fmac+1) + e.t + 2*e.command
-	edge := in * density * float64(e.s.Groups) / e.io
+	edge := in * density * float64(e.s.Groups) / e.stream
 	return rows * max(work, n+1, edge)
 }
 

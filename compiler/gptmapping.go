@@ -20,6 +20,7 @@ type GPTOptions struct {
 	Densities      []float64 // the objective is the geometric mean over these of the estimated cycles per sequence; empty: 1
 	RunAhead       int       // most output rows; 0: maxRunAhead
 	Sequences      int       // of one update, in as many micro-batches as they need; 0: no limit
+	Systems        int       // that share MemoryX by SwarmX; 0 is 1
 }
 
 // GPTCandidate is one mapping with its estimate.
@@ -65,6 +66,7 @@ func PlanGPT(cfg model.Config, t Target, p model.Precision, o GPTOptions) (*Step
 		if err != nil {
 			return nil, nil, &Error{"map", err}
 		}
+		s.StreamRate = t.StreamRate(o.Systems)
 		step, err := NewStep(s, StepOptions{Train: o.Train, Logits: o.Logits, Save: c.Save, Chunks: c.Chunks, RunAhead: o.RunAhead})
 		if err == nil {
 			return step, candidates[:i+1], nil
@@ -101,6 +103,7 @@ func gptCandidates(cfg model.Config, t Target, p model.Precision, o GPTOptions) 
 				refused = err
 				continue
 			}
+			s.StreamRate = t.StreamRate(o.Systems)
 			all = append(all, candidatesOf(s, o)...)
 		}
 	}

@@ -16,6 +16,17 @@ type Kernel interface {
 	Layout(s *Space, groups, rows int) (*Layout, error)
 }
 
+// Shared reports whether what crosses the edge for k is the same for all systems of a cluster,
+// weights from MemoryX, or is added up over them, their gradients. The embedding's rows and the
+// loss's coefficients are each system's own.
+func Shared(k Kernel) bool {
+	switch k.(type) {
+	case *Linear, *WeightGrad, *LayerNorm, *LayerNormBackward:
+		return true
+	}
+	return false
+}
+
 // scratchPlace is the part of a kernel that the memory plan fills in.
 type scratchPlace struct{ at Scratch }
 

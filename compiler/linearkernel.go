@@ -35,7 +35,7 @@ func (k *Linear) Program(s *Space, groups, rows int) (*Program, error) {
 	p := &Program{
 		Node:   model.Node{Name: k.Param, Op: model.OpLinear, In: k.X.Total(), Out: k.Y.Total(), Precision: s.Precision},
 		Tokens: groups * rows * s.Tokens,
-		Target: s.Target,
+		Target: s.Target, StreamRate: s.StreamRate,
 		Output: k.Y.Type,
 		Mapping: Mapping{
 			Groups: groups, Columns: s.Columns, Rows: rows, Tokens: s.Tokens,
@@ -132,7 +132,7 @@ func (p *Program) Layout() *Layout {
 // Ingress is the edge that feeds the program's columns, a lane each, without its stream.
 func (p *Program) Ingress() Ingress {
 	m := p.Mapping
-	in := Ingress{Name: "weights", Port: fabric.North, Color: p.Stream.Color, Rate: p.Target.IORate(), Lanes: make([][]fabric.Coord, m.Columns)}
+	in := Ingress{Name: "weights", Port: fabric.North, Color: p.Stream.Color, Rate: p.EdgeRate(), Lanes: make([][]fabric.Coord, m.Columns)}
 	for c := range in.Lanes {
 		for g := range m.Groups {
 			in.Lanes[c] = append(in.Lanes[c], fabric.Coord{X: g*m.Columns + c})

@@ -29,6 +29,7 @@ func machines() []preset {
 	const (
 		hc34  = "Hot Chips 34 (Lie 2022)"
 		sdk   = "Cerebras SDK documentation"
+		ws    = "Cerebras, CS weight streaming white paper, 2021, section 6"
 		rocki = "Rocki et al. 2020, arXiv 2010.03660"
 		fmac  = "measured on the vendor's fabric simulator, pr0f3ss/SpMM_Cerebras"
 		spmm  = "benchmarks/COO_benchmark.csv and CSC_benchmark.csv of pr0f3ss/SpMM_Cerebras"
@@ -78,8 +79,11 @@ func machines() []preset {
 		row("ramp_cycles", "cycles", 1, 64, true, entry{2, Stated, "Luczynski et al., HPDC 2024"}),
 		row("io_bits_per_second", "bit/s", 1, 1e18, false, entry{1.2e12, Stated, "12 x 100 GbE; " + hc34}),
 		row("memoryx_bytes_per_second", "bytes/s", 1e6, 1e18, false, entry{1.5e12, Assumed, "memory of the MemoryX nodes while they update weights, ten times the wafer's link"}),
-		row("swarmx_fanout", "systems", 2, 1024, true, entry{4, Assumed, "of one level of the tree"}),
+		row("memoryx_bits_per_second", "bit/s", 1, 1e18, false, entry{1.2e13, Assumed, "the links of the MemoryX nodes together, each way: as fast as their memory"}),
+		row("swarmx_fanout", "systems", 2, 1024, true, entry{4, Stated, "a broadcast-reduce node is 1:4; " + ws}),
+		row("swarmx_bits_per_second", "bit/s", 1, 1e18, false, entry{1.2e12, Derived, "a link of the tree each way: nodes of 100 Gb/s interfaces that scale with the systems so that each gets its 1.2 Tb/s, adding at line rate; " + ws}),
 		row("swarmx_level_seconds", "s", 0, 1, false, entry{2e-6, Assumed, "latency of one level of the tree, one way"}),
+		row("swarmx_granule_bytes", "bytes", 4, 1<<30, true, entry{4096, Assumed, "a node passes on as much at a time, once it has all of it"}),
 		row("watts_per_core", "W", 0, 10, false, entry{0.030, Stated, "peak; " + hc34}),
 		row("joules_per_bit_hop", "J", 0, 1e-6, false, entry{0.15e-12, Stated, hc34}),
 	}

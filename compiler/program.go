@@ -19,11 +19,13 @@ type Mapping struct {
 
 // Program is the compiled kernel. Plain data; nothing in it changes during a run.
 type Program struct {
-	Node    model.Node
-	Tokens  int // of the graph
-	Target  Target
-	Mapping Mapping
-	Output  pe.Type // format of Y
+	Node   model.Node
+	Tokens int // of the graph
+	Target Target
+	// StreamRate is how many wavelets of weights per cycle come to the edge at most; 0: as many as it takes.
+	StreamRate float64
+	Mapping    Mapping
+	Output     pe.Type // format of Y
 
 	// Search.
 	Densities  []float64
@@ -57,6 +59,14 @@ type ColumnRoute struct {
 	X      int
 	Y0, Y1 int
 	Route  fabric.Route
+}
+
+// EdgeRate is how many wavelets of weights cross the edge per cycle at most.
+func (p *Program) EdgeRate() float64 {
+	if p.StreamRate > 0 {
+		return p.StreamRate
+	}
+	return p.Target.IORate()
 }
 
 // Stream is what MemoryX sends down each column: for every output row, in Rows' order, the

@@ -23,6 +23,10 @@ type Space struct {
 	SeqRows   int // of one sequence
 	Sequences int // stacked along y in each group
 
+	// StreamRate is how many wavelets per cycle of weights come, and of their gradients leave, at most:
+	// the rate of the edge, or less where MemoryX or SwarmX is behind it.
+	StreamRate float64
+
 	Feat  []int // column c owns features [Feat[c], Feat[c+1]) of d_model,
 	FF    []int // [FF[c], FF[c+1]) of d_ff,
 	Vocab []int // and [Vocab[c], Vocab[c+1]) of the vocabulary
@@ -46,7 +50,7 @@ func NewSpace(cfg model.Config, t Target, p model.Precision, columnsPerHead, tok
 	s := &Space{
 		Model: cfg, Precision: p, Target: t, Tokens: tokens,
 		Columns: cfg.Heads * columnsPerHead,
-		SeqRows: ceilDiv(cfg.SequenceLength, tokens),
+		SeqRows: ceilDiv(cfg.SequenceLength, tokens), StreamRate: t.StreamRate(1),
 	}
 	s.Groups, s.Sequences = t.Width()/s.Columns, t.Height()/s.SeqRows
 	if s.Groups == 0 {

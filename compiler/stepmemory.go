@@ -42,7 +42,12 @@ func (m *MemoryPlan) Live(phase int) []Placed {
 // longest run-ahead.
 func (s *Step) planMemory(runAhead int) error {
 	var first error
-	need := map[int]regionWords{}
+	// Tiles that do not fit beside the fewest accumulators and without run-ahead fit with none.
+	least := s.liveWords(s.lifetimes(0))
+	if err := s.tilesFit(1, least); err != nil {
+		return err
+	}
+	need := map[int]regionWords{0: least}
 	for banks := 1; banks < s.Space.Target.Core().Banks; banks++ {
 		for r := runAhead; r >= 0; r = lower(r) {
 			n, ok := need[r]
@@ -120,16 +125,23 @@ func (s *Step) liveWords(places []Placed) (n regionWords) {
 
 // cannotFit spares place the cases in which a region is smaller than what lives in it.
 func (s *Step) cannotFit(banks int, need regionWords) error {
+	if err := s.tilesFit(banks, need); err != nil {
+		return err
+	}
+	core := s.Space.Target.Core()
+	if have := banks * core.BankWords(); need.s > have {
+		return fmt.Errorf("accumulators (%d of %d banks): %w", banks, core.Banks, &pe.OutOfMemory{Name: need.inS, NeedBytes: 2 * need.s, HaveBytes: 2 * have})
+	}
+	return nil
+}
+
+// tilesFit holds the tiles against what code and accumulators leave.
+func (s *Step) tilesFit(banks int, need regionWords) error {
 	core := s.Space.Target.Core()
 	unit := s.Ones.RunWords(s.Space.Tokens)
 	code := ceilDiv(ceilDiv(s.Space.Target.whole("code_bytes"), 2), unit) * unit
-	accumulators := banks * core.BankWords()
-	tiles := core.SRAMBytes/2 - accumulators - code
-	switch {
-	case need.t > tiles:
-		return fmt.Errorf("tiles: %w", &pe.OutOfMemory{Name: need.inT, NeedBytes: 2 * need.t, HaveBytes: 2 * tiles})
-	case need.s > accumulators:
-		return fmt.Errorf("accumulators (%d of %d banks): %w", banks, core.Banks, &pe.OutOfMemory{Name: need.inS, NeedBytes: 2 * need.s, HaveBytes: 2 * accumulators})
+	if have := core.SRAMBytes/2 - banks*core.BankWords() - code; need.t > have {
+		return fmt.Errorf("tiles: %w", &pe.OutOfMemory{Name: need.inT, NeedBytes: 2 * need.t, HaveBytes: 2 * have})
 	}
 	return nil
 }

@@ -39,10 +39,14 @@ func rowSeat(y, rows int) seat {
 }
 
 // stepLayout starts the layout of a kernel on the first rows PE rows of the first groups
-// groups. All of them share the I/O link.
+// groups. All of them share the I/O link, and what all systems share the way from MemoryX.
 func stepLayout(k Kernel, s *Space, groups, rows int) *Builder {
 	b := NewBuilder(k.Name(), s.Target, groups*s.Columns, rows)
-	b.l.InRate, b.l.OutRate = s.Target.IORate(), s.Target.IORate()
+	rate := s.Target.IORate()
+	if Shared(k) {
+		rate = s.StreamRate
+	}
+	b.l.InRate, b.l.OutRate = rate, rate
 	return b
 }
 

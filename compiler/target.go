@@ -133,6 +133,18 @@ func (t Target) Height() int { return t.whole("height") }
 // IORate is how many 32-bit wavelets cross the wafer's edge per cycle, one way.
 func (t Target) IORate() float64 { return t.Get("io_bits_per_second") / 32 / t.Get("clock_hz") }
 
+// StreamRate is how many wavelets per cycle of what all of so many systems share, weights down and
+// their gradients up, pass between MemoryX and each of them, one way: the least of the wafer's edge, MemoryX's
+// link, and for several systems a link of SwarmX. Nodes copy on the way down and add on the way up, so
+// that every link carries a stream once.
+func (t Target) StreamRate(systems int) float64 {
+	bits := min(t.Get("io_bits_per_second"), t.Get("memoryx_bits_per_second"))
+	if systems > 1 {
+		bits = min(bits, t.Get("swarmx_bits_per_second"))
+	}
+	return bits / 32 / t.Get("clock_hz")
+}
+
 // Seconds converts cycles to time.
 func (t Target) Seconds(c fabric.Cycle) float64 { return float64(c) / t.Get("clock_hz") }
 

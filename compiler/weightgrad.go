@@ -156,7 +156,7 @@ func (k *WeightGrad) Layout(s *Space, groups, rows int) (*Layout, error) {
 	}
 	b.routeGradient(width, rows)
 	k.place(b, s, groups, rows)
-	positions := Ingress{Name: "mask positions", Port: fabric.South, Color: gradPositions, Rate: s.Target.IORate(), Lanes: make([][]fabric.Coord, s.Columns)}
+	positions := Ingress{Name: "mask positions", Port: fabric.South, Color: gradPositions, Rate: s.StreamRate, Lanes: make([][]fabric.Coord, s.Columns)}
 	for c := range positions.Lanes {
 		for g := range groups {
 			positions.Lanes[c] = append(positions.Lanes[c], fabric.Coord{X: g*s.Columns + c, Y: rows - 1})
@@ -169,7 +169,7 @@ func (k *WeightGrad) Layout(s *Space, groups, rows int) (*Layout, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.Ingress, l.OutRate = []Ingress{positions}, s.Target.IORate()
+	l.Ingress, l.OutRate = []Ingress{positions}, s.StreamRate
 	l.Colors = []ColorUse{
 		{gradNorth, "sums 0", "sums up the column, from even rows"},
 		{gradNorth2, "sums 1", "sums up the column, from odd rows"},

@@ -107,12 +107,16 @@ func TestGPTLines(t *testing.T) {
 	if drawn(t, chart, err); len(chart.Series) != 2 || len(chart.Series[1].X) != 3 {
 		t.Errorf("%d series", len(chart.Series))
 	}
-	scaling := sims.Table{Columns: gptColumns("model", "sparsity", "scaling", "systems", "speedup"), Rows: [][]any{
-		{"m", 0.0, "strong", 1.0, 1.0}, {"m", 0.0, "strong", 4.0, 3.1}, {"m", 0.0, "weak", 4.0, 4.0},
+	scaling := sims.Table{Columns: gptColumns("model", "sparsity", "scaling", "systems", "speedup", "efficiency_percent"), Rows: [][]any{
+		{"m", 0.0, "strong", 1.0, 1.0, 100.0}, {"m", 0.0, "strong", 4.0, 3.1, 77.5}, {"m", 0.0, "weak", 1.0, 1.0, 100.0}, {"m", 0.0, "weak", 4.0, 3.9, 97.5},
 	}}
 	strong, err := Scaling(scaling, gpt.StrongScaling)
 	if drawn(t, strong, err); len(strong.Series) != 2 || strong.Series[0].Y[1] != 4 {
 		t.Errorf("strong scaling has %d series", len(strong.Series))
+	}
+	weak, err := Scaling(scaling, gpt.WeakScaling)
+	if drawn(t, weak, err); len(weak.Series) != 2 || weak.Series[0].Y[1] != 100 || weak.Series[1].Y[1] != 97.5 {
+		t.Errorf("weak scaling has %d series", len(weak.Series))
 	}
 	results := sims.Table{Columns: gptColumns("model", "sequences_per_second", "published_sequences_per_second"), Rows: [][]any{
 		{"a", 380.0, 373.0}, {"b", 50.0, math.NaN()}, {"c", 9.0, 11.9},

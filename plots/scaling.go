@@ -9,17 +9,28 @@ import (
 	"cs2sim.dev/sims/gpt"
 )
 
-// Scaling draws the speedup over systems of one kind of scaling. The table is Results.Scaling.
+// Scaling draws one kind of scaling over systems: of strong scaling the speedup, of weak scaling, which
+// is far from no system's share, the efficiency. The table is Results.Scaling.
 func Scaling(t sims.Table, kind string) (LineChart, error) {
 	fail := func(err error) (LineChart, error) { return LineChart{}, fmt.Errorf("scaling figure: %w", err) }
 	r := reader{t: t}
 	models, kinds := r.texts("model"), r.texts("scaling")
-	sparsity, systems, speedup := r.numbers("sparsity"), r.numbers("systems"), r.numbers("speedup")
+	sparsity, systems := r.numbers("sparsity"), r.numbers("systems")
+	y, label := r.numbers("speedup"), "Speedup (×)"
+	if kind == gpt.WeakScaling {
+		y, label = r.numbers("efficiency_percent"), "Efficiency (%)"
+	}
 	if r.err != nil {
 		return fail(r.err)
 	}
-	words := map[string]string{gpt.StrongScaling: "Strong scaling: the same batch on more systems", gpt.WeakScaling: "Weak scaling: as many sequences on every system"}
-	chart := LineChart{Title: words[kind], Subtitle: "throughput of pre-training over that on the fewest systems", XLabel: "Systems", YLabel: "Speedup (×)", LogX: true, LogY: true}
+	chart := LineChart{
+		Title: "Strong scaling: the same batch on more systems", Subtitle: "throughput of pre-training over that on the fewest systems",
+		XLabel: "Systems", YLabel: label, LogX: true, LogY: kind == gpt.StrongScaling,
+	}
+	if kind == gpt.WeakScaling {
+		chart.Title = "Weak scaling: as many sequences on every system"
+		chart.Subtitle = "throughput of pre-training per system over that on the fewest systems"
+	}
 	var ticks []float64
 	for i := range t.Rows {
 		if kinds[i] != kind {
@@ -31,7 +42,7 @@ func Scaling(t sims.Table, kind string) (LineChart, error) {
 			k = len(chart.Series)
 			chart.Series = append(chart.Series, Series{Name: name, Style: LineStyle{Marker: true}})
 		}
-		chart.Series[k].X, chart.Series[k].Y = append(chart.Series[k].X, systems[i]), append(chart.Series[k].Y, speedup[i])
+		chart.Series[k].X, chart.Series[k].Y = append(chart.Series[k].X, systems[i]), append(chart.Series[k].Y, y[i])
 		ticks = append(ticks, systems[i])
 	}
 	if len(chart.Series) == 0 {
@@ -41,7 +52,11 @@ func Scaling(t sims.Table, kind string) (LineChart, error) {
 	ticks = slices.Compact(ticks)
 	ideal := Series{Name: "ideal", Style: LineStyle{Stroke: Dashed, Muted: true}}
 	for _, n := range ticks {
-		ideal.X, ideal.Y = append(ideal.X, n), append(ideal.Y, n/ticks[0])
+		at := n / ticks[0]
+		if kind == gpt.WeakScaling {
+			at = 100
+		}
+		ideal.X, ideal.Y = append(ideal.X, n), append(ideal.Y, at)
 		chart.XTicks = append(chart.XTicks, Tick{n, fmt.Sprintf("%.0f", n)})
 	}
 	chart.Series = append([]Series{ideal}, chart.Series...)

@@ -34,6 +34,9 @@ type gradientFold struct {
 	ramp     int64
 	window   int
 	capacity int64 // of wires and links beyond a column's PE, in sums
+	// By distance from the sender: what has to have left the wires to a column before a feature's
+	// first value, and before its last, can go.
+	firstBehind, lastBehind []behind
 
 	// The I/O link.
 	perSum float64
@@ -80,16 +83,20 @@ func newGradientFold(f *gradientPhase, l *compiler.Layout) *gradientFold {
 	e.toEdge = 1 + e.ramp + e.hop
 	e.capacity = int64(l.Out[0].Hold) + e.outbox + int64(wires.QueueWords+wires.HopCycles)
 	e.window = e.ahead + 4 + int((e.outbox+e.queue+int64(s.Columns)*e.perHop)/e.steps)
+	for d := range s.Columns {
+		wires := int64(d)*e.perHop + e.queue
+		e.firstBehind, e.lastBehind = append(e.firstBehind, newBehind(wires, e.steps)), append(e.lastBehind, newBehind(wires-e.steps+1, e.steps))
+	}
 	e.readCosts(l, s.Target.Core())
 	arrival := e.hop + e.ramp
 	for i := range e.cols {
 		c := &e.cols[i]
 		c.main = arrival
 		c.states[pe.WaitWeight] = arrival
-		c.past = make([]stretch, 8)
+		c.past = ringPast(8)
 		e.bus[i].received = make([]stretch, e.window)
 	}
-	e.supply = newSupply(s.Target, s.Columns, 1, int64(e.costs.position.Total()))
+	e.supply = newSupply(s.Target, s.StreamRate, s.Columns, 1, int64(e.costs.position.Total()))
 	return e
 }
 
@@ -274,18 +281,19 @@ func (e *gradientFold) send(f int) {
 		first += e.hop
 	}
 	e.sender = s
-	value, written := int64(f)*e.steps, int64(0)
+	written, start := int64(0), e.receiveStart()
+	slot, prev := f%e.window, (f+e.window-1)%e.window
 	for i := range e.bus {
-		first = max(first, e.roomAt(i, value))
+		d := int(e.distance(i))
+		first = max(first, e.roomAt(i, d, f, slot, e.firstBehind[d]))
 	}
 	for i := range e.bus {
 		c, b := &e.cols[i], &e.bus[i]
 		head := b.issued
 		if f > 0 {
-			head = max(head, b.received[(f-1)%e.window].ended)
+			head = max(head, b.received[prev].ended)
 		}
-		got := &b.received[f%e.window]
-		start := e.receiveStart()
+		got := &b.received[slot]
 		reach := first + e.latency(i)
 		if i == s {
 			// Writing shares the datapath with receiving, turn and turn about. What goes before the
@@ -300,22 +308,23 @@ func (e *gradientFold) send(f int) {
 				c.insert(got.begun, got.begun+rest, rest)
 			}
 		} else {
-			got.begun = max(head+start+c.ringWork(head, head+start), reach) // other threads stream with the same priority
+			got.begun = max(head+start+c.lateWork(head, head+start), reach) // other threads stream with the same priority
 		}
 		c.insert(head, head+start, start)
-		got.ended = got.begun + e.steps + c.ringWork(got.begun, got.begun+e.steps)
+		got.ended = got.begun + e.steps + c.lateWork(got.begun, got.begun+e.steps)
 	}
 	last := first + e.steps - 1
 	for i := range e.bus {
-		last = max(last, e.roomAt(i, value+e.steps-1))
+		d := int(e.distance(i))
+		last = max(last, e.roomAt(i, d, f, slot, e.lastBehind[d]))
 	}
 	if written > 0 && e.bus[s].written == e.values(s) {
 		// The turn's last values share the datapath with those received, and the very last is an
 		// instruction of its own, which starts when the one before is on the ramp.
-		last = max(last, e.bus[s].received[f%e.window].begun+2*written+e.costs.sends+1+e.ramp)
+		last = max(last, e.bus[s].received[slot].begun+2*written+e.costs.sends+1+e.ramp)
 	}
 	for i := range e.bus {
-		got := &e.bus[i].received[f%e.window]
+		got := &e.bus[i].received[slot]
 		got.ended = max(got.ended, last+e.latency(i)+1)
 		e.cols[i].insert(got.begun, got.ended, e.steps)
 	}
@@ -346,15 +355,21 @@ func (e *gradientFold) latency(i int) int64 { return e.distance(i)*e.hop + e.ram
 
 func (e *gradientFold) distance(i int) int64 { return int64(max(i-e.sender, e.sender-i)) }
 
-// roomAt is when there is room on the way to column i for a value.
-func (e *gradientFold) roomAt(i int, value int64) int64 {
-	d := e.distance(i)
-	x := value - d*e.perHop - e.queue
-	if x < 0 {
+// roomAt is when there is room on the way to column i, at a distance, for a value of feature f, whose
+// slot in the window it is.
+func (e *gradientFold) roomAt(i, distance, f, slot int, at behind) int64 {
+	if f < at.back {
 		return 0
 	}
-	got := e.bus[i].received[x/e.steps%int64(e.window)]
-	return got.begun + x%e.steps*(got.ended-got.begun)/e.steps + d + 1
+	if slot -= at.back; slot < 0 {
+		slot += e.window
+	}
+	got := &e.bus[i].received[slot]
+	took := at.rest
+	if long := got.ended - got.begun; long != e.steps {
+		took = took * long / e.steps
+	}
+	return got.begun + took + int64(distance) + 1
 }
 
 // finish closes the account of every column: cycles of the row, and of the last sum over the edge.

@@ -21,8 +21,9 @@ type wholeStep struct {
 	sparsity      float64
 	save          bool
 	chunks        int
-	sequences     int // in the batch; fewer than places leaves padding
-	threads       int // of the host
+	sequences     int     // in the batch; fewer than places leaves padding
+	threads       int     // of the host
+	streamRate    float64 // wavelets per cycle of weights and gradients; 0: the edge's
 }
 
 // run makes the step on one engine and returns MemoryX and the report.
@@ -31,6 +32,9 @@ func (w wholeStep) run(t *testing.T, f Fidelity) (*Store, *StepReport) {
 	s, err := compiler.NewSpace(w.cfg, machine(t, fields{{"width", float64(w.width)}, {"height", float64(w.height)}}), w.precision, w.perHead, w.tokens)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if w.streamRate > 0 {
+		s.StreamRate = w.streamRate
 	}
 	step, err := compiler.NewStep(s, compiler.StepOptions{Train: true, Save: w.save, Chunks: w.chunks, RunAhead: 8})
 	if err != nil {
@@ -92,10 +96,11 @@ func steps() map[string]wholeStep {
 	odd := model.Config{Name: "odd", Layers: 2, DModel: 15, Heads: 3, DFF: 22, Vocabulary: 19, SequenceLength: 7}
 	even := model.Config{Name: "even", Layers: 2, DModel: 16, Heads: 2, DFF: 32, Vocabulary: 24, SequenceLength: 8}
 	return map[string]wholeStep{
-		"mixed, sparse, recomputed, ragged": {odd, 13, 8, 2, 2, model.Mixed, 0.75, false, 3, 3, 0},
-		"fp32, dense, saved":                {even, 8, 8, 2, 2, model.FP32, 0, true, 1, 4, 0},
-		"mixed, dense, one column per head": {even, 5, 9, 1, 4, model.Mixed, 0, false, 1, 5, 0},
-		"fp32, sparse, one token per PE":    {odd, 6, 14, 2, 1, model.FP32, 0.5, true, 2, 2, 0},
+		"mixed, sparse, recomputed, ragged": {odd, 13, 8, 2, 2, model.Mixed, 0.75, false, 3, 3, 0, 0},
+		"fp32, dense, saved":                {even, 8, 8, 2, 2, model.FP32, 0, true, 1, 4, 0, 0},
+		"mixed, dense, one column per head": {even, 5, 9, 1, 4, model.Mixed, 0, false, 1, 5, 0, 0},
+		"mixed, sparse, behind SwarmX":      {even, 8, 8, 2, 2, model.Mixed, 0.5, true, 1, 4, 0, 0.5},
+		"fp32, sparse, one token per PE":    {odd, 6, 14, 2, 1, model.FP32, 0.5, true, 2, 2, 0, 0},
 	}
 }
 

@@ -182,12 +182,15 @@ func (t *Trainer) Cost(ctx context.Context, threads int, progress func(done, tot
 	return t.Run(ctx, false, nil)
 }
 
-// byMask puts the phases of one masked matrix beside each other: its mask is drawn once.
+// byMask puts attention first, which takes longest, and the phases of one masked matrix beside each
+// other: its mask is drawn once.
 func (t *Trainer) byMask(order []int) {
 	first := map[string]int{}
 	place := func(i int) int {
 		param := ""
 		switch k := t.step.Phases[i].Kernel.(type) {
+		case *compiler.Attention, *compiler.AttentionBackward:
+			return -1
 		case *compiler.Linear:
 			param = k.Param
 		case *compiler.WeightGrad:

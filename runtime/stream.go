@@ -55,11 +55,12 @@ type commandCost struct {
 // wires are the latencies and capacities between ring neighbours.
 type wires struct {
 	hop, ramp    int64
-	streams      bool    // a link can carry a wavelet of one color in every cycle
-	latency      []int64 // per ring place i: first result of Ring[i] to its use at Ring[i+1]
-	capacity     []int64 // wavelets Ring[i] may be ahead of Ring[i+1]
-	credit       []int64 // use at Ring[i+1] to room at Ring[i]
-	firstArrival int64   // edge to the PE of row 0
+	streams      bool     // a link can carry a wavelet of one color in every cycle
+	latency      []int64  // per ring place i: first result of Ring[i] to its use at Ring[i+1]
+	capacity     []int64  // wavelets Ring[i] may be ahead of Ring[i+1]
+	credit       []int64  // use at Ring[i+1] to room at Ring[i]
+	full         []behind // what has to be used at Ring[i+1] before Ring[i] can send the first element of a row
+	firstArrival int64    // edge to the PE of row 0
 }
 
 func newStreamEngine(p *compiler.Program, mask *model.Mask) *streamEngine {
@@ -79,11 +80,11 @@ func newFoldedEngine(p *compiler.Program, w weights, nonZeros int64) *streamEngi
 	for i := range e.cols {
 		c := &e.cols[i]
 		c.begun, c.ended = make([]int64, e.window), make([]int64, e.window)
-		c.past = make([]stretch, max(p.Mapping.RunAhead, 1)+2)
+		c.past = ringPast(max(p.Mapping.RunAhead, 1) + 2)
 		c.main = e.wires.firstArrival
 		c.states[pe.WaitWeight] = e.wires.firstArrival
 	}
-	e.supply = newSupply(p.Target, p.Mapping.Columns, int64(p.Stream.WordsPerWeight), int64(e.costs.fmac.Total()))
+	e.supply = newSupply(p.Target, p.EdgeRate(), p.Mapping.Columns, int64(p.Stream.WordsPerWeight), int64(e.costs.fmac.Total()))
 	return e
 }
 
@@ -130,6 +131,9 @@ func newWires(p *compiler.Program) wires {
 		w.latency = append(w.latency, 1+w.ramp+hops*w.hop+w.ramp)
 		w.capacity = append(w.capacity, outbox+hops*int64(f.BufferDepth+f.HopCycles-1)+int64(f.QueueWords+f.RampCycles))
 		w.credit = append(w.credit, hops+2)
+	}
+	for _, c := range w.capacity {
+		w.full = append(w.full, newBehind(c, int64(p.Mapping.Tokens)))
 	}
 	return w
 }
@@ -205,7 +209,7 @@ func (e *streamEngine) accumulate(at, owner int, counts []int32) {
 	}
 }
 
-func (e *streamEngine) commandCost(i, owner, start int) commandCost {
+func (e *streamEngine) commandCost(i, owner, start int) *commandCost {
 	command := compiler.CommandAdd
 	switch {
 	case len(e.cols) == 1:
@@ -219,7 +223,7 @@ func (e *streamEngine) commandCost(i, owner, start int) commandCost {
 	if e.cols[i].loaded {
 		loaded = 1
 	}
-	return e.costs.command[command][loaded]
+	return &e.costs.command[command][loaded]
 }
 
 // ring runs the at-th row's partial sums around the ring, from behind the owner to the owner.
@@ -229,33 +233,40 @@ func (e *streamEngine) ring(at, owner int) {
 	if n > 1 {
 		first = e.p.RingStart(owner)
 	}
-	slot := at % e.window
+	slot, prev := at%e.window, (at+e.window-1)%e.window
 	e.owners[slot] = (first + n - 1) % n
 	start := e.p.Ring[first]
 	// A ring instruction begins when it is at its thread's head and started, its first
 	// element is there, and the wires behind it have room.
+	before := 0 // place of the instruction before it in the ring
 	for k := range n {
-		place := (first + k) % n
+		place := first + k
+		if place >= n {
+			place -= n
+		}
 		i := e.p.Ring[place]
 		c := &e.cols[i]
 		cost := e.commandCost(i, owner, start)
 		head := c.ready
 		if at > 0 {
-			head = max(head, c.ended[(at-1)%e.window])
+			head = max(head, c.ended[prev])
 		}
 		begin := head + cost.start
 		c.span(head, begin, cost.start)
 		if k > 0 {
-			before := (place + n - 1) % n
 			begin = max(begin, e.cols[e.p.Ring[before]].begun[slot]+e.wires.latency[before])
 		}
 		if k < n-1 {
-			begin = max(begin, e.room(at, place))
+			begin = max(begin, e.room(at, slot, place))
 		}
 		c.begun[slot] = begin
+		before = place
 	}
 	for k := range n {
-		place := (first + k) % n
+		place := first + k
+		if place >= n {
+			place -= n
+		}
 		i := e.p.Ring[place]
 		c := &e.cols[i]
 		cost := e.commandCost(i, owner, start)
@@ -279,7 +290,7 @@ func (e *streamEngine) ring(at, owner int) {
 }
 
 // addOutput runs the addition that the owner's ring thread does on a finished output.
-func (e *streamEngine) addOutput(c *column, cost commandCost, slot int) {
+func (e *streamEngine) addOutput(c *column, cost *commandCost, slot int) {
 	c.states[pe.Overhead] += int64(cost.sum.Start)
 	c.states[pe.RingAdd] += int64(cost.sum.Steps)
 	c.states[pe.Conflict] += int64(cost.sum.Conflict)
@@ -309,27 +320,33 @@ func (e *streamEngine) used(slot, place, receivers int, x int64) int64 {
 	for ; receivers > 0 && x >= e.wires.capacity[place]; receivers-- {
 		x -= e.wires.capacity[place]
 		credit += e.wires.credit[place]
-		place = (place + 1) % n
+		if place++; place == n {
+			place = 0
+		}
 		t = max(t, e.cols[e.p.Ring[place]].begun[slot]+x+credit)
 	}
 	return t
 }
 
-// room is when the wires behind ring place can take the first element of the at-th row: what was
+// room is when the wires behind ring place can take the first element of the at-th row, in slot: what was
 // sent their capacity before has been used.
-func (e *streamEngine) room(at, place int) int64 {
-	steps := int64(e.p.Mapping.Tokens)
-	x := -e.wires.capacity[place]
-	for ; x < 0; x += steps {
-		at--
-	}
-	if at < 0 {
+func (e *streamEngine) room(at, slot, place int) int64 {
+	full := &e.wires.full[place]
+	if at < full.back {
 		return 0
 	}
-	next := (place + 1) % len(e.cols)
-	slot := at % e.window
-	receivers := (e.owners[slot] - next + len(e.cols)) % len(e.cols)
-	return e.used(slot, next, receivers, x) + e.wires.credit[place]
+	if slot -= full.back; slot < 0 {
+		slot += e.window
+	}
+	next := place + 1
+	if next == len(e.cols) {
+		next = 0
+	}
+	receivers := e.owners[slot] - next
+	if receivers < 0 {
+		receivers += len(e.cols)
+	}
+	return e.used(slot, next, receivers, full.rest) + e.wires.credit[place]
 }
 
 // finish runs the end command and closes the account of every column.

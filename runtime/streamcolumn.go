@@ -11,7 +11,7 @@ type column struct {
 	begun    []int64   // per output row modulo window: first element of the ring instruction
 	ended    []int64   // and its end, exclusive, with the addition that follows it
 	issued   int       // instructions on the ring thread so far
-	past     []stretch // of them, modulo len
+	past     []stretch // of them, modulo len, which is a power of two
 	ready    int64     // this row's ring instruction can begin
 	loaded   bool      // this row had a weight
 	weights  int64
@@ -95,17 +95,41 @@ func (c *column) ringWork(from, to int64) (n int64) {
 		c.gone++ // over for the task thread too
 	}
 	for i := c.gone; i < len(c.spans) && c.spans[i].from < to; i++ {
-		s := &c.spans[i]
-		lo, hi := max(s.from, from), min(s.to, to)
-		switch {
-		case lo >= hi:
-		case lo == s.from && hi == s.to:
-			n += s.busy
-		default:
-			n += s.busy * (hi - lo) / (s.to - s.from)
+		n += c.spans[i].work(from, to)
+	}
+	return n
+}
+
+// work is that of the part of the span in [from, to).
+func (s *ringSpan) work(from, to int64) int64 {
+	lo, hi := max(s.from, from), min(s.to, to)
+	switch {
+	case lo >= hi:
+		return 0
+	case lo == s.from && hi == s.to:
+		return s.busy
+	}
+	return s.busy * (hi - lo) / (s.to - s.from)
+}
+
+// lateWork is ringWork far ahead of the task thread, among spans that do not overlap: looked for
+// from the last one back.
+func (c *column) lateWork(from, to int64) (n int64) {
+	for i := len(c.spans) - 1; i >= c.gone && c.spans[i].to > from; i-- {
+		if c.spans[i].from < to {
+			n += c.spans[i].work(from, to)
 		}
 	}
 	return n
+}
+
+// ringPast makes room for so many of the ring thread's instructions.
+func ringPast(n int) []stretch {
+	size := 1
+	for size < n {
+		size *= 2
+	}
+	return make([]stretch, size)
 }
 
 func (c *column) span(from, to, busy int64) {
@@ -123,14 +147,14 @@ func (c *column) waitForThread(depth int) {
 	if depth == 0 || c.issued < depth {
 		return
 	}
-	if s := c.past[(c.issued-depth)%len(c.past)]; s.ended > c.main {
+	if s := &c.past[(c.issued-depth)&(len(c.past)-1)]; s.ended > c.main {
 		c.stall(s.ended, s.begun)
 	}
 }
 
 // passed notes an instruction of the ring thread.
 func (c *column) passed(begun, ended int64) {
-	c.past[c.issued%len(c.past)] = stretch{begun, ended}
+	c.past[c.issued&(len(c.past)-1)] = stretch{begun, ended}
 	c.issued++
 	c.lastWork = max(c.lastWork, ended)
 }
@@ -147,8 +171,14 @@ func (c *column) insert(from, to, busy int64) {
 	from = max(from, c.main)
 	new := ringSpan{from, max(to, from+busy), busy}
 	i := len(c.spans)
-	for i > c.gone && c.spans[i-1].from > new.from {
-		i--
+	if i > c.gone && c.spans[i-1].from > new.from {
+		for lo := c.gone; lo < i; { // before the first that begins later
+			if mid := (lo + i) / 2; c.spans[mid].from > new.from {
+				i = mid
+			} else {
+				lo = mid + 1
+			}
+		}
 	}
 	if i > c.gone && c.spans[i-1].to > new.from {
 		i--
@@ -167,4 +197,16 @@ func (c *column) insert(from, to, busy int64) {
 func (s *ringSpan) join(o ringSpan) {
 	s.busy += o.busy
 	s.to = max(s.to, o.to, s.from+s.busy)
+}
+
+// behind is element rest of the row or feature back ones before.
+type behind struct {
+	back int
+	rest int64
+}
+
+// newBehind is what was so many elements before the first of a row of steps; negative: of the row itself.
+func newBehind(elements, steps int64) behind {
+	back := max(0, elements+steps-1) / steps
+	return behind{int(back), back*steps - elements}
 }

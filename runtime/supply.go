@@ -39,21 +39,21 @@ type use struct{ from, at int64 }
 // bursts are felt.
 const calm = 0.3
 
-// newSupply serves so many columns, each of which works fmac cycles on a weight of words wavelets.
+// newSupply serves so many columns at a rate of wavelets per cycle, each of which works fmac cycles on a weight of words wavelets.
 // It returns nil where every column can be served as fast as it works.
-func newSupply(t compiler.Target, columns int, words, fmac int64) *supply {
+func newSupply(t compiler.Target, rate float64, columns int, words, fmac int64) *supply {
 	f := t.Fabric(t.Width(), t.Height())
 	demand := float64(columns) * float64(words) / float64(fmac)
-	if 2*words <= fmac && demand < calm*t.IORate() {
+	if 2*words <= fmac && demand < calm*rate {
 		return nil
 	}
 	s := &supply{
-		perWavelet:   1 / t.IORate(),
+		perWavelet:   1 / rate,
 		perUse:       float64(fmac) / float64(words),
 		words:        words,
 		slots:        int64(f.BufferDepth + f.HopCycles - 1 + f.QueueWords + f.RampCycles),
 		firstArrival: int64(f.HopCycles + f.RampCycles),
-		perSend:      max(1, 1/t.IORate()),
+		perSend:      max(1, 1/rate),
 		lanes:        make([]lane, columns),
 	}
 	window := 1 // at least slots+1: every row has a wavelet, so that the one to wait for is in it

@@ -34,7 +34,7 @@ func ownFiles() []string {
 		runFileName, "results.json", "results.csv", "variants.csv", "sweep.csv", "sweep.json",
 		"speedup.png", "speedup.svg", "cycles.png", "cycles.svg", "sweep.png", "sweep.svg",
 		"utilization-s*.png", "utilization-s*.svg", "trace.pb.gz", trace.ProfileFile, trace.TimelineFile, "log.txt",
-		"answer.csv", "breakdown.csv", "excess.csv", "kernels.csv", "flops.csv", "scaling.csv", "sensitivity.csv",
+		"answer.csv", "breakdown.csv", "excess.csv", "kernels.csv", "flops.csv", "scaling.csv", "swarmx.csv", "sensitivity.csv",
 		"step-*.png", "step-*.svg", "roofline-*.png", "roofline-*.svg", "scaling-*.png", "scaling-*.svg",
 		"throughput.png", "throughput.svg", "compare.csv", "settings.csv", "compare.png", "compare.svg",
 		"summary.csv", "cost.csv", "curves.csv", "cosine.csv", "baselines.csv", "texts.csv",

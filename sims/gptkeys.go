@@ -86,7 +86,7 @@ func gptKeys() []Key {
 			Doc:   "Sequences of an update in fine-tuning, which no source states. `\"auto\"`: as `gpt.batch`.",
 			field: func(c *Config) any { return &c.GPT.FinetuneBatch }},
 		{Name: "gpt.systems", Type: Wholes, Unit: "systems", Min: 1, Max: 1 << 16,
-			Doc:   "Wafers that train one model by data parallelism over SwarmX, one study for each number. More than one number draws scaling figures.",
+			Doc:   "Wafers that train one model by data parallelism over SwarmX, one study for each number. More than one number draws figures of strong and weak scaling, with `scaling.csv` and `swarmx.csv`: traffic, use of the links, and what is exposed.",
 			field: func(c *Config) any { return &c.GPT.Systems }},
 		{Name: "gpt.chunks", Type: Auto, Unit: "chunks", Min: 1, Max: model.MaxFeatures,
 			Doc:   "Parts of the vocabulary whose logits lie on the wafer one after the other. `\"auto\"`: the compiler searches.",

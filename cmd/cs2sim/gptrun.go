@@ -37,7 +37,7 @@ func (c *console) trainGPT(ctx context.Context, out output, curves []sims.Curve,
 	if err != nil {
 		return err
 	}
-	cases = append(cases, probes...)
+	cases = append(append(cases, probes...), gpt.WeakCases(cases)...)
 	jobs := gpt.Jobs(cases)
 	folder, err := sims.OpenFolder(out.dir)
 	if err != nil {
@@ -87,6 +87,9 @@ func (c *console) trainGPT(ctx context.Context, out output, curves []sims.Curve,
 	}
 	if err := tracer.close(); err != nil {
 		return errors.Join(runErr, err)
+	}
+	if tracer.left > 0 {
+		fmt.Fprintf(c.err, "the trace is full: it holds the first steps of the run only\n")
 	}
 	if err := s.write(folder, gpt.Outcomes(cases, steps), note); err != nil {
 		return errors.Join(runErr, err)
@@ -176,7 +179,7 @@ func (g *gptRun) print() error {
 	section(r.Answer)
 	section(r.Excess)
 	section(r.KernelSummary())
-	for _, t := range []*sims.Table{r.Scaling, r.Sensitivity, r.Variants} {
+	for _, t := range []*sims.Table{r.Scaling, r.SwarmX, r.Sensitivity, r.Variants} {
 		if t == r.Variants && t != nil {
 			section(r.VariantSummary())
 		} else if t != nil {

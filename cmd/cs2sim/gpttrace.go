@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"cs2sim.dev/sims"
@@ -16,6 +17,7 @@ type gptTracer struct {
 	before map[string]*trace.Run // of an earlier, interrupted run, by name
 	writer *trace.Writer
 	behind chan error // of the run being written while the next step is simulated; nil: none
+	left   int        // runs there was no room for
 }
 
 // newGPTTracer remembers what a folder's trace holds before it is cleaned. A sweep has no trace,
@@ -26,7 +28,7 @@ func newGPTTracer(s gptStudy, out output, jobs []*gpt.Case) *gptTracer {
 		return t
 	}
 	for _, j := range jobs {
-		if j.Probe == nil {
+		if j.Probe == nil && !j.Weak {
 			t.jobs = append(t.jobs, j)
 		}
 	}
@@ -54,7 +56,7 @@ func (t *gptTracer) begin(have map[string]*gpt.Step) (err error) {
 			continue
 		}
 		if r, ok := t.before[t.name(i)]; ok {
-			if err := t.writer.Add(i, r); err != nil {
+			if err := t.room(t.writer.Add(i, r)); err != nil {
 				return err
 			}
 		}
@@ -75,6 +77,15 @@ func (t *gptTracer) wait() error {
 	}
 	err := <-t.behind
 	t.behind = nil
+	return t.room(err)
+}
+
+// room counts a run there was no room for; the trace does without.
+func (t *gptTracer) room(err error) error {
+	if errors.Is(err, trace.ErrFull) {
+		t.left++
+		return nil
+	}
 	return err
 }
 
@@ -84,7 +95,7 @@ func (t *gptTracer) add(s *gpt.Step) error {
 	if err := t.wait(); err != nil {
 		return err
 	}
-	if s.Report == nil || t.writer == nil {
+	if s.Report == nil || t.writer == nil || t.left > 0 {
 		return nil
 	}
 	for i, j := range t.jobs {

@@ -20,6 +20,7 @@ type Job struct {
 	Precision model.Precision
 	Masks     Masks
 	Sequences int // of one update on one system
+	Systems   int // that share MemoryX; 0 is 1
 	Mapping   Mapping
 }
 
@@ -38,12 +39,13 @@ type input struct {
 	Precision model.Precision    `json:"precision"`
 	Masks     Masks              `json:"masks"`
 	Sequences int                `json:"sequences"`
+	Stream    float64            `json:"stream"` // wavelets per cycle of weights and gradients: all that a step knows of other systems
 	Mapping   Mapping            `json:"mapping"`
 }
 
 // Key names the step of a job: a hash of all that decides it.
 func (j Job) Key() string {
-	in := input{sims.Version, j.Model, map[string]float64{}, j.Precision, j.Masks, j.Sequences, j.Mapping}
+	in := input{sims.Version, j.Model, map[string]float64{}, j.Precision, j.Masks, j.Sequences, j.Machine.StreamRate(j.Systems), j.Mapping}
 	in.Model.Name = "" // a name changes nothing
 	for _, p := range j.Machine.Params {
 		in.Machine[p.Key] = p.Value
@@ -89,7 +91,7 @@ func (j Job) Plan() (*Plan, error) {
 	p.Density = 1 - float64(zeros)/float64(j.Model.LinearParameters())
 	p.Step, p.Candidates, err = compiler.PlanGPT(j.Model, j.Machine, j.Precision, compiler.GPTOptions{
 		Train: true, ColumnsPerHead: j.Mapping.ColumnsPerHead, Tokens: j.Mapping.Tokens, Chunks: j.Mapping.Chunks,
-		Densities: []float64{p.Density}, Sequences: j.Sequences,
+		Densities: []float64{p.Density}, Sequences: j.Sequences, Systems: j.Systems,
 	})
 	return p, err
 }
@@ -98,16 +100,42 @@ func (j Job) Plan() (*Plan, error) {
 func (p *Plan) Chosen() compiler.GPTCandidate { return p.Candidates[len(p.Candidates)-1] }
 
 // Simulate runs one micro-batch through all phases. Cycles do not depend on values: none are
-// computed.
+// computed. Where MemoryX or SwarmX is behind the edge, the same step is run with links as fast as the
+// edge too: the difference is what they expose.
 func (p *Plan) Simulate(ctx context.Context, threads int, progress func(done, total int64)) (*Step, error) {
-	store := runtime.NewMaskStore(p.Step.Space, p.Layout, p.Masks)
-	trainer, err := runtime.NewTrainer(p.Step, store, runtime.Stream)
+	edge := p.Job.Machine.IORate()
+	runs := int64(1)
+	if p.Step.Space.StreamRate < edge {
+		runs = 2
+	}
+	part := func(n int64) func(done, total int64) {
+		if progress == nil || runs == 1 {
+			return progress
+		}
+		return func(done, total int64) { progress(n*total+done, runs*total) }
+	}
+	r, err := p.cost(ctx, p.Step, threads, part(0))
 	if err != nil {
 		return nil, err
 	}
-	r, err := trainer.Cost(ctx, threads, progress)
+	s := newStep(p, r)
+	if runs == 1 {
+		return s, nil
+	}
+	fast, space := *p.Step, *p.Step.Space
+	space.StreamRate, fast.Space = edge, &space
+	if r, err = p.cost(ctx, &fast, threads, part(1)); err != nil {
+		return nil, err
+	}
+	s.stretched(r)
+	return s, nil
+}
+
+func (p *Plan) cost(ctx context.Context, step *compiler.Step, threads int, progress func(done, total int64)) (*runtime.StepReport, error) {
+	store := runtime.NewMaskStore(step.Space, p.Layout, p.Masks)
+	trainer, err := runtime.NewTrainer(step, store, runtime.Stream)
 	if err != nil {
 		return nil, err
 	}
-	return newStep(p, r), nil
+	return trainer.Cost(ctx, threads, progress)
 }

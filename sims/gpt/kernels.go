@@ -95,7 +95,6 @@ func kernelTable(all []Outcome) sims.Table {
 		pes := float64(s.Width) * float64(s.Height)
 		for _, k := range s.uses() {
 			cycles := float64(k.cycles)
-			const bytesPerWavelet = 4
 			intensity := math.NaN() // no bytes over the edge
 			if most := max(k.in, k.out); most > 0 {
 				intensity = 2 * float64(k.fmacs) / (bytesPerWavelet * float64(most))

@@ -26,6 +26,9 @@ func Log(all []Outcome, note string) string {
 			name = "finetune"
 		}
 		fmt.Fprintf(&b, "\n%s, %s, %s, %d sequences per update and system", o.Model.Name, o.Job.Masks, name, o.Job.Sequences)
+		if o.Weak {
+			fmt.Fprintf(&b, ", on %d systems", o.Systems)
+		}
 		if o.Probe != nil {
 			fmt.Fprintf(&b, ", %s = %.6g", o.Probe.Key, o.Probe.Value)
 		}

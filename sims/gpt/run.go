@@ -24,8 +24,8 @@ type Options struct {
 // share is the part of a job in Progress.
 const share = 1000
 
-// Run simulates the step of every job once, one after the other, each on all threads. With an
-// error, or ctx cancelled, it returns what was finished beside the error.
+// Run simulates the step of every job once, one after the other, each on all threads; the next one is
+// compiled in the meantime. With an error, or ctx cancelled, it returns what was finished beside the error.
 func Run(ctx context.Context, jobs []*Case, o Options) (map[string]*Step, error) {
 	o.Threads = sims.Threads(o.Threads)
 	if o.simulate == nil {
@@ -36,6 +36,7 @@ func Run(ctx context.Context, jobs []*Case, o Options) (map[string]*Step, error)
 	steps := map[string]*Step{}
 	alike := map[string]*Step{} // simulated in this run, by what decides it beside Sequences
 	total := int64(share * len(jobs))
+	plans := planAhead(jobs, o.Have)
 	for i, c := range jobs {
 		if err := ctx.Err(); err != nil {
 			return steps, err
@@ -50,7 +51,7 @@ func Run(ctx context.Context, jobs []*Case, o Options) (map[string]*Step, error)
 				o.Progress(int64(i)*share+share*done/all, total)
 			}
 		}
-		s, err := c.run(ctx, o, alike, progress)
+		s, err := c.run(ctx, o, alike, plans(), progress)
 		if err != nil {
 			return steps, err
 		}
@@ -65,15 +66,55 @@ func Run(ctx context.Context, jobs []*Case, o Options) (map[string]*Step, error)
 	return steps, nil
 }
 
-// run plans and simulates one step, or takes that of a job that differs in its number of
+// planned is what came of compiling a step.
+type planned struct {
+	plan *Plan
+	err  error
+}
+
+// planAhead returns the plans of the jobs that are not finished, one per call, and starts on the one after.
+func planAhead(jobs []*Case, have map[string]*Step) func() planned {
+	var todo []*Case
+	for _, c := range jobs {
+		if _, ok := have[c.Job.Key()]; !ok {
+			todo = append(todo, c)
+		}
+	}
+	next := make(chan planned, 1)
+	start := func() {
+		if len(todo) == 0 {
+			return
+		}
+		c := todo[0]
+		todo = todo[1:]
+		go func() {
+			var p planned
+			defer func() {
+				if v := recover(); v != nil {
+					p.err = &sims.InternalError{Value: v, Stack: debug.Stack()}
+				}
+				next <- p
+			}()
+			p.plan, p.err = c.Plan()
+		}()
+	}
+	start()
+	return func() planned {
+		p := <-next
+		start()
+		return p
+	}
+}
+
+// run simulates a planned step, or takes that of a job that differs in its number of
 // sequences only and came to the same mapping.
-func (c *Case) run(ctx context.Context, o Options, alike map[string]*Step, progress func(done, total int64)) (s *Step, err error) {
+func (c *Case) run(ctx context.Context, o Options, alike map[string]*Step, planned planned, progress func(done, total int64)) (s *Step, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &sims.InternalError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	p, err := c.Plan()
+	p, err := planned.plan, planned.err
 	if err != nil {
 		return nil, err
 	}

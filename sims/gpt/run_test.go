@@ -37,7 +37,7 @@ func simulate(t *testing.T, text string, threads int) []Outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cases = append(cases, probes...)
+	cases = append(append(cases, probes...), WeakCases(cases)...)
 	steps, err := Run(context.Background(), Jobs(cases), Options{Threads: threads})
 	if err != nil {
 		t.Fatal(err)

@@ -12,10 +12,57 @@ const (
 	WeakScaling   = "weak"
 )
 
-// scalingTable is the throughput over the number of systems. Strong: the batch stays, each system
-// gets fewer sequences and another mapping. Weak: the batch grows with the systems, and every
-// system's step is that of the fewest systems of the run.
-func scalingTable(all []Outcome) sims.Table {
+// WeakCases are further cases of a run on several numbers of systems: the pre-training of every model
+// and sparsity with as many sequences on every system as on the fewest of the run.
+func WeakCases(cases []Case) (all []Case) {
+	for _, c := range cases {
+		if c.Task != "" || c.Probe != nil || !c.Listed || c.Curve != baseName || len(c.config.GPT.Systems) < 2 {
+			continue
+		}
+		few := slices.Min(c.config.GPT.Systems)
+		c.Weak, c.Job.Sequences = true, ceilDiv(c.Batch, few)
+		c.Batch = c.Job.Sequences * c.Systems
+		all = append(all, c)
+	}
+	return all
+}
+
+// scaled is an outcome with that of the fewest systems of the run, of the same kind of scaling, model
+// and sparsity.
+type scaled struct {
+	*Outcome
+	kind string
+	base *Outcome
+}
+
+// scaledOutcomes are those of pre-training: by model and sparsity, strong before weak, ascending in systems.
+// Strong: the batch stays, each system gets fewer sequences and another mapping. Weak: the batch
+// grows with the systems.
+func scaledOutcomes(strong, weak []Outcome) (all []scaled) {
+	for i := range strong {
+		base := &strong[i]
+		if base.Task != "" || base.Update == nil || !base.Listed || base.Systems != fewest(strong) {
+			continue
+		}
+		for _, of := range []struct {
+			kind string
+			all  []Outcome
+		}{{StrongScaling, strong}, {WeakScaling, weak}} {
+			first := len(all)
+			for k := range of.all {
+				o := &of.all[k]
+				if o.Task == "" && o.Update != nil && o.Model.Name == base.Model.Name && o.Sparsity == base.Sparsity {
+					all = append(all, scaled{o, of.kind, base})
+				}
+			}
+			slices.SortStableFunc(all[first:], func(a, b scaled) int { return a.Systems - b.Systems })
+		}
+	}
+	return all
+}
+
+// scalingTable is the throughput over the number of systems.
+func scalingTable(all []scaled) sims.Table {
 	t := sims.Table{Name: "scaling", Title: "pre-training on several systems", Columns: []sims.Column{
 		text("model", "model"),
 		number("sparsity", "sparsity", "", "%.2f"),
@@ -28,34 +75,15 @@ func scalingTable(all []Outcome) sims.Table {
 		number("efficiency_percent", "efficiency", "%", "%.1f"),
 		number("exposed_percent", "optimiser and SwarmX", "%", "%.2f"),
 	}}
-	for i := range all {
-		base := &all[i]
-		if base.Task != "" || base.Update == nil || !base.Listed || base.Systems != fewest(all) {
-			continue
-		}
-		var alike []*Outcome
-		for k := range all {
-			o := &all[k]
-			if o.Task == "" && o.Update != nil && o.Model.Name == base.Model.Name && o.Sparsity == base.Sparsity {
-				alike = append(alike, o)
-			}
-		}
-		slices.SortFunc(alike, func(a, b *Outcome) int { return a.Systems - b.Systems })
-		add := func(kind string, u *Update) {
-			speedup := u.SequencesPerSecond() / base.Update.SequencesPerSecond()
-			ideal := float64(u.Systems) / float64(base.Systems)
-			t.Rows = append(t.Rows, []any{
-				base.Model.Name, base.Sparsity, kind, float64(u.Systems), float64(u.Batch), float64(u.MicroSteps), u.SequencesPerSecond(),
-				speedup, 100 * speedup / ideal, 100 * float64(u.Step.Tail+u.SwarmX) / float64(u.Cycles),
-			})
-		}
-		for _, o := range alike {
-			add(StrongScaling, o.Update)
-		}
-		for _, o := range alike {
-			batch := ceilDiv(base.Batch, base.Systems) * o.Systems
-			add(WeakScaling, newUpdate(base.Update.Step, base.Job.Machine, batch, o.Systems))
-		}
+	for _, o := range all {
+		u := o.Update
+		speedup := u.SequencesPerSecond() / o.base.Update.SequencesPerSecond()
+		ideal := float64(u.Systems) / float64(o.base.Systems)
+		exposed := u.Exposed()
+		t.Rows = append(t.Rows, []any{
+			o.Model.Name, o.Sparsity, o.kind, float64(u.Systems), float64(u.Batch), float64(u.MicroSteps), u.SequencesPerSecond(),
+			speedup, 100 * speedup / ideal, 100 * exposed.All() / u.Seconds,
+		})
 	}
 	return t
 }

@@ -30,6 +30,11 @@ type Step struct {
 	Height int            `json:"height"`
 	Tail   int64          `json:"update_tail"` // cycles MemoryX is busy after the last gradient of an update
 
+	Backlog       int64 `json:"update_backlog"` // of them, until it begins with the tables of the embedding
+	Tables        int64 `json:"table_weights"`  // of the embedding
+	BroadcastWait int64 `json:"broadcast_wait"` // cycles more than with links as fast as the edge, in phases that get weights
+	ReductionWait int64 `json:"reduction_wait"` // and in phases that return gradients
+
 	// Report is all of it, for traces; nil once the step has been handed on.
 	Report *runtime.StepReport `json:"-"`
 }
@@ -46,6 +51,7 @@ type Phase struct {
 	Hops    int64          `json:"wavelet_hops"`
 	EdgeIn  int64          `json:"edge_in"`  // wavelets over the I/O link
 	EdgeOut int64          `json:"edge_out"` //
+	Shared  bool           `json:"shared"`   // they are weights and gradients, not a system's own
 	States  pe.StateCycles `json:"states"`   // of the used PEs; sums to them x Cycles
 }
 
@@ -59,17 +65,41 @@ func newStep(p *Plan, r *runtime.StepReport) *Step {
 		RunAhead: p.Step.Plan.RunAhead, Peak: p.Step.Plan.Peak, Density: p.Density, NonZeros: p.NonZeros,
 		Switch: r.Switch, Cycles: r.Cycles, States: r.States,
 		Used: int64(width) * int64(height), Width: s.Target.Width(), Height: s.Target.Height(),
-		Tail: r.UpdateTail(int64(m.Vocabulary) * int64(m.DModel)), Report: r,
+		Tables: int64(m.Vocabulary+m.SequenceLength) * int64(m.DModel), Report: r,
 	}
+	out.Tail, out.Backlog = r.UpdateTail(out.Tables)
 	for i, ph := range p.Step.Phases {
 		x := r.Phases[i]
 		out.Phases = append(out.Phases, Phase{
 			Layer: ph.Layer, Op: opOf(ph.Name), Kernel: kernelOf(ph.Kernel), Pass: ph.Pass, Part: wholePart(ph.Kernel),
-			Cycles: x.Cycles, FMACs: x.FMACs, Hops: x.Hops, EdgeIn: x.EdgeIn, EdgeOut: x.EdgeOut,
+			Cycles: x.Cycles, FMACs: x.FMACs, Hops: x.Hops, EdgeIn: x.EdgeIn, EdgeOut: x.EdgeOut, Shared: compiler.Shared(ph.Kernel),
 			States: x.Grid.Sum(width, height),
 		})
 	}
 	return out
+}
+
+// stretched compares the step with itself on links as fast as the edge.
+func (s *Step) stretched(fast *runtime.StepReport) {
+	for i, p := range s.Phases {
+		wait := p.Cycles - fast.Phases[i].Cycles
+		if p.Shared && p.EdgeOut > 0 {
+			s.ReductionWait += wait
+		} else {
+			s.BroadcastWait += wait
+		}
+	}
+}
+
+// shared is the wavelets of weights and of gradients over the edge in a micro-batch.
+func (s *Step) shared() (in, out int64) {
+	for _, p := range s.Phases {
+		if p.Shared {
+			in += p.EdgeIn
+			out += p.EdgeOut
+		}
+	}
+	return in, out
 }
 
 // opOf is a phase's name without its block and chunk: h.3.mlp.fc is mlp.fc.

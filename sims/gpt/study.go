@@ -21,6 +21,7 @@ type Case struct {
 	Job      Job
 	Listed   bool // a dense base that the run file does not list is not in the results
 	Probe    *Probe
+	Weak     bool // one of weak scaling: the batch has grown with the systems
 
 	config *sims.Config
 	curve  *sims.Curve
@@ -120,7 +121,7 @@ func casesOf(curve *sims.Curve) (all []Case, err error) {
 func (c *Case) job(m model.Config, masks Masks, batch int) Job {
 	g := c.config
 	return Job{
-		Model: m, Machine: g.Machine, Precision: g.Model.Precision, Masks: masks, Sequences: ceilDiv(batch, c.Systems),
+		Model: m, Machine: g.Machine, Precision: g.Model.Precision, Masks: masks, Sequences: ceilDiv(batch, c.Systems), Systems: c.Systems,
 		Mapping: Mapping{
 			ColumnsPerHead: sims.Searched(g.Mapping.ColumnsPerHead), Tokens: sims.Searched(g.Mapping.TokensPerPE),
 			Chunks: sims.Searched(g.GPT.Chunks),

@@ -24,13 +24,14 @@ type Results struct {
 	Kernels     sims.Table      `json:"kernels"`
 	FLOPs       sims.Table      `json:"flops"`
 	Scaling     *sims.Table     `json:"scaling,omitempty"`
+	SwarmX      *sims.Table     `json:"swarmx,omitempty"`
 	Sensitivity *sims.Table     `json:"sensitivity,omitempty"`
 	Variants    *sims.Table     `json:"variants,omitempty"` // results of the variants
 }
 
 // Method says what is simulated and what is multiplied.
 const Method = "Simulated: one micro-batch of each phase through every block, every non-zero weight accounted for. " +
-	"An update is that micro-batch as often as its sequences need it, what MemoryX does after the last gradient, and SwarmX's latency. " +
+	"An update is that micro-batch as often as its sequences need it, what MemoryX does after the last gradient, and the way over SwarmX. " +
 	"Hours, FLOPs and energy are an update times the number of updates. Fine-tuning is dense; its tasks share one step."
 
 const baseName = "base"
@@ -40,12 +41,14 @@ func NewResults(curves []sims.Curve, all []Outcome) Results {
 	c := curves[0].Config
 	var base, others []Outcome
 	complete := true
-	var probes []Outcome
+	var probes, weak []Outcome
 	for _, o := range all {
 		complete = complete && o.Update != nil
 		switch {
 		case o.Probe != nil:
 			probes = append(probes, o)
+		case o.Weak:
+			weak = append(weak, o)
 		case o.Curve == curves[0].Name:
 			base = append(base, o)
 		default:
@@ -59,8 +62,9 @@ func NewResults(curves []sims.Curve, all []Outcome) Results {
 		Kernels: kernelTable(base), FLOPs: FLOPTable(),
 	}
 	if len(c.GPT.Systems) > 1 {
-		t := scalingTable(base)
-		r.Scaling = &t
+		all := scaledOutcomes(base, weak)
+		scaling, swarmx := scalingTable(all), swarmxTable(all)
+		r.Scaling, r.SwarmX = &scaling, &swarmx
 	}
 	if len(probes) > 0 {
 		t := sensitivityTable(base, probes)

@@ -77,6 +77,7 @@ func casesOfRun(t *testing.T, curves []sims.Curve) []Case {
 func madeUpOutcomes(t *testing.T, curves []sims.Curve) []Outcome {
 	steps := map[string]*Step{}
 	cases := casesOfRun(t, curves)
+	cases = append(cases, WeakCases(cases)...)
 	for i := range cases {
 		s := madeUp(&cases[i])
 		steps[s.Key] = s
@@ -114,7 +115,7 @@ func TestTables(t *testing.T) {
 	curves := curvesOf(t, paperRun+"systems = [1, 2]\n[[variant]]\nname = \"row-balanced\"\nset = { \"gpt.mask\" = \"row_balanced\" }\n")
 	all := madeUpOutcomes(t, curves)
 	r := NewResults(curves, all)
-	if !r.Complete || r.Variants == nil || r.Scaling == nil || r.Sensitivity != nil {
+	if !r.Complete || r.Variants == nil || r.Scaling == nil || r.SwarmX == nil || r.Sensitivity != nil {
 		t.Fatal("tables are missing or too many")
 	}
 	if n := len(r.Results.Rows); n != 2*2*3*5 {

@@ -3,27 +3,36 @@ package gpt
 import (
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/pe"
+	"cs2sim.dev/runtime"
 )
 
 // Update is one update of the weights on all systems: the simulated micro-batch as often as the
-// batch needs it, what MemoryX does after the last gradient, and the tree of SwarmX.
+// fullest system needs it, and what lies between the last gradient and the next update's first weight.
 type Update struct {
 	Step       *Step
 	Machine    compiler.Target
+	Tree       *runtime.Tree
 	Systems    int
-	Batch      int // sequences, over all systems
-	MicroSteps int // micro-batches one after the other on each system
-	SwarmX     int64
+	Batch      int   // sequences, over all systems
+	MicroSteps int   // micro-batches one after the other on the fullest system
+	AllSteps   int64 // micro-batches of all systems
+	Turnaround runtime.Turnaround
+	SwarmX     int64 // cycles of the turnaround beyond the optimiser's
 	Cycles     int64
 	Seconds    float64
 }
 
-// newUpdate is that of batch sequences on so many systems, the fullest of which decides.
+// newUpdate is that of batch sequences on so many systems. They get as many each, the first of them one
+// more where that does not come out even; the fullest decides.
 func newUpdate(s *Step, t compiler.Target, batch, systems int) *Update {
-	u := &Update{Step: s, Machine: t, Systems: systems, Batch: batch}
-	u.MicroSteps = ceilDiv(ceilDiv(batch, systems), s.Mapping.MicroBatch())
+	u := &Update{Step: s, Machine: t, Tree: runtime.NewTree(t, systems), Systems: systems, Batch: batch}
+	steps := func(sequences int) int { return ceilDiv(sequences, s.Mapping.MicroBatch()) }
+	least, more := batch/systems, batch%systems
+	u.MicroSteps = steps(ceilDiv(batch, systems))
+	u.AllSteps = int64(more)*int64(steps(least+1)) + int64(systems-more)*int64(steps(least))
+	u.Turnaround = u.Tree.Turnaround(s.Tables, float64(s.Backlog), runtime.AdamWeightCycles(t))
 	if systems > 1 {
-		u.SwarmX = swarmLatency(t, systems)
+		u.SwarmX = int64(u.Turnaround.Latency + u.Turnaround.Reduction)
 	}
 	u.Cycles = int64(u.MicroSteps)*s.Cycles + s.Tail + u.SwarmX
 	u.Seconds = float64(u.Cycles) / t.Get("clock_hz")
@@ -31,17 +40,6 @@ func newUpdate(s *Step, t compiler.Target, batch, systems int) *Update {
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
-
-// swarmLatency is the tree's latency once down with the first weights and once up with the
-// last gradients; in between its links are as wide as a wafer's edge and it streams.
-func swarmLatency(t compiler.Target, systems int) int64 {
-	levels := 0
-	fanout := int(t.Get("swarmx_fanout"))
-	for n := 1; n < systems; n *= fanout {
-		levels++
-	}
-	return int64(2 * float64(levels) * t.Get("swarmx_level_seconds") * t.Get("clock_hz"))
-}
 
 // SequencesPerSecond is over all systems.
 func (u *Update) SequencesPerSecond() float64 { return float64(u.Batch) / u.Seconds }

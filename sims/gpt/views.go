@@ -11,7 +11,7 @@ import (
 // Tables are those of the run that become CSV files, in the order of the files.
 func (r Results) Tables() []sims.Table {
 	all := []sims.Table{r.Results, r.Answer, r.Breakdown, r.Excess, r.Kernels, r.FLOPs}
-	for _, t := range []*sims.Table{r.Scaling, r.Sensitivity, r.Variants} {
+	for _, t := range []*sims.Table{r.Scaling, r.SwarmX, r.Sensitivity, r.Variants} {
 		if t != nil {
 			all = append(all, *t)
 		}

@@ -211,3 +211,30 @@ func use(t *testing.T, r *Run) {
 		t.Error(err)
 	}
 }
+
+// TestFull: what its readers would refuse is not written, and what was there before still opens.
+func TestFull(t *testing.T) {
+	dir := t.TempDir()
+	w, err := Create(dir, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := runs(t)[0]
+	if err := w.Add(0, r); err != nil {
+		t.Fatal(err)
+	}
+	w.manifest.Runs[0].Rows.Cells = mostRows().Cells // as if the first had been so large
+	if err := w.Add(1, r); !errors.Is(err, ErrFull) {
+		t.Fatalf("a run beyond all bounds: error %v, want ErrFull", err)
+	}
+	if files, err := filepath.Glob(filepath.Join(dir, Folder, "*-001.*")); err != nil || len(files) > 0 {
+		t.Errorf("it left %v, %v", files, err)
+	}
+	w.manifest.Runs[0].Rows.Cells = len(r.cellRows(0))
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if back, err := Read(dir); err != nil || len(back.Runs) != 1 {
+		t.Errorf("the rest: %v", err)
+	}
+}

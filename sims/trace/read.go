@@ -96,14 +96,32 @@ func readManifest(data []byte) (*Manifest, error) {
 func (m *Manifest) checkRows() error {
 	var all Rows
 	for _, p := range m.Runs {
-		r := p.Rows
-		if min(r.Phases, r.Cells, r.Memory) < 0 || r.Phases > maxPhases || r.Cells > maxCells || r.Memory > maxRegions {
-			return fmt.Errorf("part %d has %+v rows, at most %+v", p.Part, r, Rows{maxPhases, maxCells, maxRegions})
+		if err := p.Rows.check(); err != nil {
+			return fmt.Errorf("part %d %w", p.Part, err)
 		}
-		all = Rows{all.Phases + r.Phases, all.Cells + r.Cells, all.Memory + r.Memory}
+		all = all.plus(p.Rows)
 	}
-	if most := (Rows{4 * maxPhases, 4 * maxCells, 4 * maxRegions}); all.Phases > most.Phases || all.Cells > most.Cells || all.Memory > most.Memory {
+	if most := mostRows(); all.beyond(most) {
 		return fmt.Errorf("all parts have %+v rows, at most %+v", all, most)
+	}
+	return nil
+}
+
+// mostRows is of all parts together.
+func mostRows() Rows { return Rows{4 * maxPhases, 4 * maxCells, 4 * maxRegions} }
+
+func (r Rows) plus(o Rows) Rows {
+	return Rows{r.Phases + o.Phases, r.Cells + o.Cells, r.Memory + o.Memory}
+}
+
+func (r Rows) beyond(most Rows) bool {
+	return r.Phases > most.Phases || r.Cells > most.Cells || r.Memory > most.Memory
+}
+
+// check holds the rows of one part within their bounds.
+func (r Rows) check() error {
+	if most := (Rows{maxPhases, maxCells, maxRegions}); min(r.Phases, r.Cells, r.Memory) < 0 || r.beyond(most) {
+		return fmt.Errorf("has %+v rows, at most %+v", r, most)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package trace
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -109,8 +110,12 @@ func Remove(dir string) error {
 	return nil
 }
 
+// ErrFull is the error of a run that would make a trace larger than its readers take. Nothing of
+// it was written.
+var ErrFull = errors.New("the trace is full")
+
 // Add writes a run as the part of this number; parts may come in any order. The manifest names
-// it when its tables are in place.
+// it when its tables are in place. The error wraps ErrFull if there is no room for it.
 func (w *Writer) Add(part int, r *Run) error {
 	if err := r.Check(); err != nil {
 		return fmt.Errorf("trace of %s: %w", r.Name, err)
@@ -119,6 +124,16 @@ func (w *Writer) Add(part int, r *Run) error {
 	p := Part{Part: part, Run: *r, Totals: map[string]int64{}, Rows: Rows{len(r.Phases), len(cells), len(r.Memory)}}
 	for s, n := range r.Totals() {
 		p.Totals[pe.State(s).Name()] = n
+	}
+	if err := p.Rows.check(); err != nil {
+		return fmt.Errorf("trace of %s: part %d %w", r.Name, part, err)
+	}
+	all := p.Rows
+	for _, q := range w.manifest.Runs {
+		all = all.plus(q.Rows)
+	}
+	if all.beyond(mostRows()) || len(w.manifest.Runs) == maxRuns {
+		return fmt.Errorf("trace of %s: %w", r.Name, ErrFull)
 	}
 	phases, err := encode(r.phaseRows(part))
 	if err != nil {
@@ -147,9 +162,6 @@ func (w *Writer) Add(part int, r *Run) error {
 	w.runs[part], w.profile = r, profile
 	w.manifest.Runs = append(w.manifest.Runs, p)
 	slices.SortFunc(w.manifest.Runs, func(a, b Part) int { return a.Part - b.Part })
-	if err := w.manifest.checkRows(); err != nil {
-		return fmt.Errorf("trace of %s: %w", r.Name, err)
-	}
 	return w.putManifest()
 }
 

@@ -90,7 +90,7 @@ func (m *Machine) Loss(ctx context.Context, b model.Batch, scale float32, grads 
 		}
 		loss += l.store.Loss
 		if grads != nil && first+size >= b.B {
-			work.UpdateCycles = report.UpdateTail(int64(c.Vocabulary) * int64(c.DModel))
+			work.UpdateCycles, _ = report.UpdateTail(int64(c.Vocabulary+c.SequenceLength) * int64(c.DModel))
 			work.Cycles += work.UpdateCycles
 			work.States[pe.Idle] += work.UpdateCycles * l.pes()
 		}
