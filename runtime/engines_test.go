@@ -84,11 +84,13 @@ func pair(t failer, p *compiler.Program) (wavelet, stream *Report, a, b [][]floa
 	if err != nil {
 		t.Fatal(err)
 	}
+	we.mesh.CountLinks()
 	end, err := we.run(context.Background(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	se := newStreamEngine(p, mask)
+	se.countLinks = true
 	if err := se.run(context.Background(), nil); err != nil {
 		t.Fatal(err)
 	}
