@@ -167,7 +167,7 @@ func (f *gradientPhase) byWavelet(ctx context.Context, l *compiler.Layout) (*Pha
 	}
 	r := f.unfold(one.PEs, one.Routed, one.EdgeOut, int64(one.Cycles), int64(one.LastOut))
 	if one.counted {
-		r.Links = f.links(l, one.Routed, one.Links)
+		r.Links = f.links(l, one.Routed)
 	}
 	return r, nil
 }
@@ -192,7 +192,7 @@ func (f *gradientPhase) byRecurrence(ctx context.Context, l *compiler.Layout) (*
 	}
 	r := f.unfold(cells, in, e.total, end, out)
 	if countsLinks(ctx) {
-		r.Links = f.links(l, in, nil)
+		r.Links = f.links(l, in)
 	}
 	return r, nil
 }

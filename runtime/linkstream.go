@@ -75,7 +75,7 @@ func stallsByLink(uses []fabric.LinkUse) map[rowKey]Stalls {
 	return known
 }
 
-// takenMarks are when a column's PE took the last commands of its stream.
+// takenMarks are when a column's PE took the first weight and the command of each of the stream's last rows.
 type takenMarks []takenMark
 
 // takenMark says that wavelet number index of a column was taken in cycle at.
@@ -92,34 +92,42 @@ func (e *streamEngine) startMarks() {
 	}
 }
 
-// mark notes that column i takes the at-th row's command.
+// mark notes that column i takes what follows the weights so far: a weight of the at-th row, or its command.
 func (e *streamEngine) mark(i, at int) {
 	c := &e.cols[i]
 	e.marks[i] = append(e.marks[i], takenMark{c.weights*int64(e.p.Stream.WordsPerWeight) + int64(at), c.main})
 }
 
-// stood is how long column i's weights stood at the first row's router. One always stood there:
-// the I/O link is not what holds them up. So it is all the time from the first to the last
-// but for the cycles in which one left. The last left when the input queue had room for it.
+// stood is how long column i's weights stood at the first row's router, to one or two output rows. From when
+// the input queue was full for the first time one always stood there: the I/O link is not what holds
+// them up. So it is all the time from then to the last but for the cycles in which one left. The last
+// left when the input queue had room for it.
 func (e *streamEngine) stood(i int) int64 {
 	f := e.p.Target.Fabric(1, 1)
 	marks := e.marks[i]
-	last := marks[len(marks)-1]
+	last, words := marks[len(marks)-1], int64(e.p.Stream.WordsPerWeight)
 	left := last.index - int64(f.QueueWords+f.RampCycles)
 	at := e.wires.hop
-	for k := len(marks) - 1; k > 0 && left >= 0; k-- {
-		a, b := marks[k-1], marks[k]
-		if left >= a.index {
-			at = a.at + (b.at-a.at)*(left-a.index)/max(1, b.index-a.index) + 1
+	for k := len(marks) - 1; k >= 0 && left >= 0; k-- {
+		if m := marks[k]; left >= m.index {
+			at = m.at + 1
+			if weight := (left - m.index) / words; weight > 0 { // one after the other up to the next command
+				next := marks[k+1]
+				at += (next.at - m.at) * weight * words / (next.index - m.index)
+			}
 			break
 		}
 	}
-	return max(0, at-e.wires.hop-last.index)
+	perUse := float64(e.costs.fmac.Total()) / float64(words)
+	turn := max(1, float64(len(e.cols))/e.p.Target.IORate())
+	filling := min(float64(last.index), float64(f.QueueWords+f.RampCycles)/(1-min(0.5, turn/perUse)))
+	return max(0, at-e.wires.hop-last.index-int64(filling*(turn-1)))
 }
 
-// links is what the links of the whole wafer carried: counts of one row, and of it the stalls that were counted.
-func (f *gradientPhase) links(l *compiler.Layout, in *routed, uses []fabric.LinkUse) *LinkTable {
-	s, unknown, known := f.m.Space, unknownStalls(), stallsByLink(uses)
+// links is what the links of the whole wafer carried, from the counts of one row. Its stalls are not those
+// of other rows: sums from the south share the ramp with the bus, and rows hold each other up.
+func (f *gradientPhase) links(l *compiler.Layout, in *routed) *LinkTable {
+	s, unknown := f.m.Space, unknownStalls()
 	rows, positions, sums, bus := s.Rows(), l.Ingress[0].Color, l.Out[0].Color, f.k.BusColor()
 	other := compiler.OnOtherRows(sums)
 	var pieces []linkPiece
@@ -128,12 +136,8 @@ func (f *gradientPhase) links(l *compiler.Layout, in *routed, uses []fabric.Link
 		return &pieces[len(pieces)-1].Links
 	}
 	onBus := func(d fabric.Direction, x int, n int64) {
-		stalls := unknown
-		if uses != nil && d.Leaves() {
-			stalls = known[rowKey{bus, d, x}]
-		}
 		if n > 0 {
-			add(bus, d, x, span(0, rows), n, stalls)
+			add(bus, d, x, span(0, rows), n, unknown)
 		}
 	}
 	sent, _ := f.k.Sides()

@@ -193,6 +193,9 @@ func (e *streamEngine) accumulate(at, owner int, counts []int32) {
 	for i := range e.cols {
 		c := &e.cols[i]
 		n := int64(counts[i])
+		if n > 0 && e.marks != nil && at >= e.markFrom {
+			e.mark(i, at)
+		}
 		c.weights += n
 		c.loaded = n > 0
 		c.advance(n * fmac)
