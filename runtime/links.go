@@ -24,6 +24,10 @@ type Links struct {
 	Wavelets, More int64  // over a link in the first row of a block of Y, and more over each row farther south
 	Stalls         Stalls // of each link
 	Copies         int    // FromEdge: over the I/O link, the wavelets of so many of the links went once; else 0
+
+	// Of is set in a coarse table: the class is so many links somewhere in X and Y, Wavelets of the busiest,
+	// with All wavelets and Stood stalls together, the latter Unknown if any link's are.
+	Of, All, Stood int64
 }
 
 // Places is From + i*Step + k for i < Count and k < Block.
@@ -51,8 +55,57 @@ func span(lo, hi int) Places { return Places{lo, max(1, hi-lo), max(0, hi-lo), 1
 // every is each step-th place from lo on below hi.
 func every(lo, step, hi int) Places { return Places{lo, step, 1, max(0, (hi-lo+step-1)/step)} }
 
+// Count is the number of links.
+func (l *Links) Count() int64 {
+	if l.Of > 0 {
+		return l.Of
+	}
+	return int64(l.X.Len()) * int64(l.Y.Len())
+}
+
+// Stalled is the stalls of all links together, or Unknown.
+func (l *Links) Stalled() int64 {
+	switch {
+	case l.Of > 0:
+		return l.Stood
+	case l.Stalls.All == Unknown:
+		return Unknown
+	}
+	return l.Count() * l.Stalls.All
+}
+
+// Coarse is a table with one class per color, direction and number of copies.
+func (t *LinkTable) Coarse() *LinkTable {
+	out := &LinkTable{Colors: t.Colors}
+	cover := func(a, b Places) Places {
+		end := func(p Places) int { return p.From + (p.Count-1)*p.Step + p.Block }
+		return span(min(a.From, b.From), max(end(a), end(b)))
+	}
+	for i := range t.Classes {
+		c := &t.Classes[i]
+		n := len(out.Classes) - 1
+		if n < 0 || out.Classes[n].Color != c.Color || out.Classes[n].Direction != c.Direction || out.Classes[n].Copies != c.Copies {
+			out.Classes = append(out.Classes, Links{Color: c.Color, Direction: c.Direction, X: c.X, Y: c.Y, Stalls: unknownStalls(), Copies: c.Copies})
+			n++
+		}
+		l := &out.Classes[n]
+		l.X, l.Y = cover(l.X, c.X), cover(l.Y, c.Y)
+		l.Wavelets = max(l.Wavelets, c.Wavelets, c.Wavelets+int64(c.Y.Block-1)*c.More)
+		l.Of, l.All = l.Of+c.Count(), l.All+c.Sum()
+		if s := c.Stalled(); s == Unknown || l.Stood == Unknown {
+			l.Stood = Unknown
+		} else {
+			l.Stood += s
+		}
+	}
+	return out
+}
+
 // Sum is the wavelets over all links of the class.
 func (l *Links) Sum() int64 {
+	if l.Of > 0 {
+		return l.All
+	}
 	n := int64(l.Y.Block)
 	return int64(l.X.Len()) * int64(l.Y.Count) * (n*l.Wavelets + n*(n-1)/2*l.More)
 }

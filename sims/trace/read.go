@@ -97,12 +97,12 @@ func (m *Manifest) checkRows() error {
 	var all Rows
 	for _, p := range m.Runs {
 		r := p.Rows
-		if min(r.Phases, r.Cells, r.Memory) < 0 || r.Phases > maxPhases || r.Cells > maxCells || r.Memory > maxRegions {
-			return fmt.Errorf("part %d has %+v rows, at most %+v", p.Part, r, Rows{maxPhases, maxCells, maxRegions})
+		if min(r.Phases, r.Cells, r.Memory, r.Links) < 0 || r.Links > maxLinks || r.Phases > maxPhases || r.Cells > maxCells || r.Memory > maxRegions {
+			return fmt.Errorf("part %d has %+v rows, at most %+v", p.Part, r, Rows{maxPhases, maxCells, maxRegions, maxLinks})
 		}
-		all = Rows{all.Phases + r.Phases, all.Cells + r.Cells, all.Memory + r.Memory}
+		all = Rows{all.Phases + r.Phases, all.Cells + r.Cells, all.Memory + r.Memory, all.Links + r.Links}
 	}
-	if most := (Rows{4 * maxPhases, 4 * maxCells, 4 * maxRegions}); all.Phases > most.Phases || all.Cells > most.Cells || all.Memory > most.Memory {
+	if most := (Rows{4 * maxPhases, 4 * maxCells, 4 * maxRegions, 4 * maxLinks}); all.Phases > most.Phases || all.Cells > most.Cells || all.Memory > most.Memory || all.Links > most.Links {
 		return fmt.Errorf("all parts have %+v rows, at most %+v", all, most)
 	}
 	return nil
@@ -119,6 +119,7 @@ func (p *Part) read(open func(kind string) ([]byte, error)) error {
 		{"phases", phaseColumns(), p.Rows.Phases, func(t *table) bool { p.setPhases(t); return true }},
 		{"cells", cellColumns(), p.Rows.Cells, p.setCells},
 		{"memory", regionColumns(), p.Rows.Memory, func(t *table) bool { p.setRegions(t); return true }},
+		{"links", linkColumns(), p.Rows.Links, p.setTableLinks},
 	} {
 		fail := func(err error) error {
 			return fmt.Errorf("%s: %w", filepath.Join(Folder, partName(t.kind, p.Part, "parquet")), err)
@@ -140,7 +141,7 @@ func (p *Part) read(open func(kind string) ([]byte, error)) error {
 			}
 		}
 		if !t.set(got) {
-			return fail(errors.New("kinds do not ascend"))
+			return fail(errors.New("its kinds do not ascend, or there is one too many"))
 		}
 	}
 	if err := p.Run.Check(); err != nil {
