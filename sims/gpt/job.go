@@ -64,6 +64,7 @@ type Plan struct {
 	Masks      []*model.Mask           // of every tensor, nil where dense
 	Candidates []compiler.GPTCandidate // best first; the last is the one taken, those before do not fit
 	NonZeros   int64                   // weights of all tensors that are not masked
+	Links      bool                    // Simulate counts links, for traces
 	Density    float64                 // of the masked matrices together
 }
 
@@ -105,6 +106,7 @@ func (p *Plan) Simulate(ctx context.Context, threads int, progress func(done, to
 	if err != nil {
 		return nil, err
 	}
+	trainer.Links = p.Links
 	r, err := trainer.Cost(ctx, threads, progress)
 	if err != nil {
 		return nil, err
