@@ -3,9 +3,12 @@ package trace
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/parquet-go/parquet-go"
 
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/fabric"
@@ -157,6 +160,36 @@ func TestCoarseLinks(t *testing.T) {
 		for i := range tables {
 			if n := len(r.Kinds[i].Links); n != 6 && n != 5 {
 				t.Errorf("kind %d has %d classes", i, n)
+			}
+		}
+	}
+}
+
+// TestLinksByAnotherReader: another reader's sums over the table are the phases' counts.
+func TestLinksByAnotherReader(t *testing.T) {
+	dir, all := written(t)
+	for part, r := range all {
+		rows, err := parquet.ReadFile[linkRow](filepath.Join(dir, Folder, partName("links", part, "parquet")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sums := map[int32][3]float64{}
+		for _, l := range rows {
+			s := sums[l.Kind]
+			switch l.Direction {
+			case "north", "east", "south", "west":
+				s[0] += float64(l.Sum)
+			case "edge_out":
+				s[0] += float64(l.Sum)
+				s[2] += float64(l.Sum)
+			case "edge_in":
+				s[1] += float64(l.Sum) / float64(l.Copies)
+			}
+			sums[l.Kind] = s
+		}
+		for i, p := range r.Phases {
+			if got, want := sums[int32(p.Kind)], [3]float64{float64(p.Hops), float64(p.EdgeIn), float64(p.EdgeOut)}; got != want {
+				t.Errorf("phase %d: links sum to %v, the phase counts %v", i, got, want)
 			}
 		}
 	}
