@@ -87,9 +87,9 @@ func checkLinks(b *tab, run *trace.Run, first, last, x, y int) {
 		var got []int64
 		b.eval(fmt.Sprintf(`(async () => {
 			const { measures } = await import("/run.js");
-			const run = cs2sim.a, m = measures(run).find((m) => m.way === %d);
+			const run = cs2sim.a, m = measures(run).find((m) => m.way === %q);
 			return [...run.raster(%d, %d, m, new Float64Array(run.usedWidth * run.usedHeight))];
-		})()`, n, first, last), &got)
+		})()`, one.String(), first, last), &got)
 		if !slices.Equal(got, want) {
 			b.t.Fatalf("%v in phases %d to %d: %v on the page, %v in the trace", one, first, last, got, want)
 		}
@@ -103,19 +103,35 @@ func checkLinks(b *tab, run *trace.Run, first, last, x, y int) {
 
 // linkChoice: a link is chosen like a state, and a router's links stand beside its PE.
 func linkChoice(b *tab) {
-	run := small().run(b.t, "drawn", 1)
-	b.visit(serve(b.t, written(b.t, run)), shown)
+	run, other := small().run(b.t, "drawn", 1), small().run(b.t, "another", 2)
+	for k := range other.Kinds { // so that the other's first way is not the same
+		slices.Reverse(other.Kinds[k].Links)
+	}
+	b.visit(serve(b.t, written(b.t, run, other)), shown)
 	var labels []string
 	b.eval(`[...document.querySelectorAll("#measure optgroup option")].map((o) => o.textContent)`, &labels)
 	if !slices.Contains(labels, "0 weights, south") {
 		b.t.Fatalf("links to choose are %q", labels)
 	}
-	b.eval(`cs2sim.show("link.1"), cs2sim.pin({ x: 1, y: 1 }), cs2sim.flush()`, nil)
-	if got := b.text("#figure-a figcaption"); !strings.HasPrefix(got, labels[1]) || !strings.Contains(got, "wavelets over the link") {
+	b.eval(`cs2sim.show("link.0 weights, south"), cs2sim.pin({ x: 1, y: 1 }), cs2sim.flush()`, nil)
+	if got := b.text("#figure-a figcaption"); !strings.HasPrefix(got, "0 weights, south") || !strings.Contains(got, "wavelets over the link") {
 		b.t.Errorf("the map says %q", got)
 	}
 	if got := b.text("#facts"); !strings.Contains(got, "south link") || !strings.Contains(got, "weights") {
 		b.t.Errorf("beside the PE stands %q", got)
+	}
+	var same bool
+	b.eval(`(async () => {
+		await cs2sim.chooseRuns(0, 1);
+		cs2sim.flush();
+		const { measures } = await import("/run.js");
+		const way = cs2sim.measure.way, sum = (run) => run.raster(0, run.phases - 1, measures(run).find((m) => m.way === way), new Float64Array(run.usedWidth * run.usedHeight)).reduce((a, b) => a + b);
+		const shown = (v) => v.values.reduce((a, b) => a + b);
+		return cs2sim.a.links.names()[1] !== cs2sim.b.links.names()[1] && way === "0 weights, south"
+			&& shown(cs2sim.values.a) === sum(cs2sim.a) && shown(cs2sim.values.b) === sum(cs2sim.b);
+	})()`, &same)
+	if !same {
+		b.t.Error("of two runs the same links are not compared")
 	}
 	b.clean()
 }

@@ -1,7 +1,7 @@
 // Wavelets over links: of a color and direction as a map, and of one router in numbers.
 
 import { Painter } from "./painter.js";
-import { count, percent } from "./text.js";
+import { percent, short } from "./text.js";
 
 /** Links are those of a run; ways are its colors and directions. */
 export class Links {
@@ -13,13 +13,16 @@ export class Links {
     this.spans = run.a["linkclass.span"];
   }
 
-  /** measures lists a map's choice for each way. */
+  /** measures lists a map's choice for each way, which has the same words in every run. */
   measures() {
-    return this.ways.map((w, way) => ({ id: `link.${way}`, label: `${w.color} ${w.carries}, ${w.direction}`, note: "wavelets over the link", unit: "wavelets", states: null, way }));
+    return this.names().map((way) => ({ id: `link.${way}`, label: way, note: "wavelets over the link", unit: "wavelets", states: null, way }));
   }
 
-  /** raster adds up the wavelets of a way's links for every used router. */
-  raster(times, way, out) {
+  names() { return (this.known ??= this.ways.map((w) => `${w.color} ${w.carries}, ${w.direction}`)); }
+
+  /** raster adds up the wavelets of a way's links for every used router; a run without it has none. */
+  raster(times, name, out) {
+    const way = this.names().indexOf(name);
     const classes = this.spans.length / 8;
     const base = (this.base ??= new Float64Array(classes)).fill(0);
     const grow = (this.grow ??= new Float64Array(classes)).fill(0);
@@ -77,7 +80,7 @@ export class Links {
       }
       if (most < 0) continue;
       const who = n[most] === all ? this.ways[most].carries : `most ${this.ways[most].carries}`;
-      facts.push([`${d.replace("_", " ")} link`, `${count(all)} wavelets, ${percent(cycles > 0 ? all / cycles : 0)} %: ${who}`]);
+      facts.push([`${d.replace("_", " ")} link`, `${percent(cycles > 0 ? all / cycles : 0)} %, ${short(all)} wavelets: ${who}`]);
     }
     this.said = { key, facts };
     return facts;
