@@ -22,7 +22,7 @@ func (d drawn) links(p *runtime.PhaseReport) {
 	p.Hops, p.EdgeIn, p.EdgeOut = 0, 0, 0
 	add := func(c fabric.Color, dir fabric.Direction, x int, y runtime.Places, more int64, copies int) {
 		l := runtime.Links{Color: c, Direction: dir, X: runtime.Places{From: x, Step: columns, Block: 1, Count: groups}, Y: y, Copies: copies, More: more}
-		l.Wavelets = 1000 + d.r.Int64N(1000)
+		l.Wavelets = 10000 + d.r.Int64N(1000) // 7 less in each of up to a thousand rows
 		switch d.r.IntN(3) {
 		case 0:
 			l.Stalls.By[fabric.NoRoom], l.Stalls.By[fabric.SharedLink] = d.r.Int64N(100), d.r.Int64N(100)
