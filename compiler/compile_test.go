@@ -117,8 +117,8 @@ func TestNeighbouringLinksDiffer(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range p.Ring {
-			if p.linkColor(i) == p.linkColor((i+1)%columns) && columns > 2 {
-				t.Errorf("%d columns: links %d and %d share color %d", columns, i, i+1, p.linkColor(i))
+			if p.LinkColor(i) == p.LinkColor((i+1)%columns) && columns > 2 {
+				t.Errorf("%d columns: links %d and %d share color %d", columns, i, i+1, p.LinkColor(i))
 			}
 		}
 		if longest := maxOf(p.RingHops); longest > 2 {

@@ -53,7 +53,7 @@ func (p *Program) emitRoles(code func(ringColors) *pe.Program) {
 	p.RoleOf = make([]int, c)
 	byColors := map[ringColors]int{}
 	for i, column := range p.Ring {
-		colors := ringColors{in: p.linkColor((i + c - 1) % c), out: p.linkColor(i)}
+		colors := ringColors{in: p.LinkColor((i + c - 1) % c), out: p.LinkColor(i)}
 		role, ok := byColors[colors]
 		if !ok {
 			role = len(p.Roles)

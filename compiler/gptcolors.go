@@ -26,6 +26,19 @@ const (
 	rowBlocks                             // values for all PEs of a row: down the group's first column, then along the row
 )
 
+// OnOtherRows is the color that carries on rows of the other parity what c carries here.
+func OnOtherRows(c fabric.Color) fabric.Color {
+	for _, pair := range [][2]fabric.Color{{keysNorth, keysNorth2}, {gradNorth, gradNorth2}} {
+		switch c {
+		case pair[0]:
+			return pair[1]
+		case pair[1]:
+			return pair[0]
+		}
+	}
+	return c
+}
+
 // stepRole starts a role of a training step. It owns all of SRAM: tiles of other phases stay
 // where they are.
 func stepRole(b *Builder, s *Space, name string, threads ...int) *Role {

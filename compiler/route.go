@@ -11,8 +11,8 @@ func ringColor(i int) fabric.Color { return fabric.Color(1 + i) }
 
 type ringColors struct{ in, out fabric.Color }
 
-// linkColor is the color of the ring link that leaves Ring[i].
-func (p *Program) linkColor(i int) fabric.Color {
+// LinkColor is the color of the ring link that leaves Ring[i].
+func (p *Program) LinkColor(i int) fabric.Color {
 	from, to := p.Ring[i], p.Ring[(i+1)%len(p.Ring)]
 	if to > from {
 		return ringColor(i % 2)
@@ -37,7 +37,7 @@ func route(p *Program, _ Options) error {
 			continue
 		}
 		for i, from := range p.Ring {
-			p.routeLink(west+from, west+p.Ring[(i+1)%m.Columns], p.linkColor(i))
+			p.routeLink(west+from, west+p.Ring[(i+1)%m.Columns], p.LinkColor(i))
 		}
 	}
 	return nil

@@ -179,6 +179,9 @@ func (k *WeightGrad) Layout(s *Space, groups, rows int) (*Layout, error) {
 	return l, nil
 }
 
+// BusColor carries the features along the row.
+func (k *WeightGrad) BusColor() fabric.Color { return rowBus }
+
 func (k *WeightGrad) bus() string {
 	sent, _ := k.Sides()
 	return sent.Name

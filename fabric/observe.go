@@ -42,6 +42,7 @@ const (
 	NoRoom     Reason = iota // the buffer behind Port is full
 	SharedLink               // another wavelet leaves by Port in this cycle
 	Switched                 // the color's switch position does not take from this port
+	NumReasons
 )
 
 // Hold says why, and who is in the way.
@@ -51,8 +52,11 @@ type Hold struct {
 	Color  Color // SharedLink: of the wavelet that leaves by Port
 }
 
-// held tells the observer why the head of queue q stays. used are the links taken before in this cycle.
+// held tells observer and link counts why the head of queue q stays. used are the links taken before in this cycle.
 func (m *Mesh) held(i int32, q QueueID, ch *channel, t Cycle, r Reason, used PortSet) {
+	if m.links != nil {
+		m.countHeld(q, ch, t, r, used)
+	}
 	if m.Observer == nil {
 		return
 	}

@@ -7,7 +7,7 @@ import "math/bits"
 // time. A router with only blocked heads sleeps until room or an arrival wakes it.
 //
 // Queues that the switch keeps closed, or whose link is taken, are left out as sets: most heads of
-// a busy router wait for one or the other. An observer wants to hear of each.
+// a busy router wait for one or the other. An observer wants to hear of each, and so do link counts.
 func (m *Mesh) StepRouter(i int32, t Cycle) {
 	r := &m.routers[i]
 	able := r.nonEmpty &^ r.blocked
@@ -15,8 +15,8 @@ func (m *Mesh) StepRouter(i int32, t Cycle) {
 	wake, served := Never, -1
 	var used PortSet
 	var seen, taken uint64 // queues looked at; queues that share a link used in this cycle
-	open := ^r.closed
-	if m.Observer != nil {
+	open, each := ^r.closed, m.Observer != nil || m.links != nil
+	if each {
 		open = ^uint64(0)
 	}
 	for _, all := range [2]uint64{ahead, able &^ ahead} {
@@ -51,13 +51,13 @@ func (m *Mesh) StepRouter(i int32, t Cycle) {
 				continue
 			}
 			used |= ch.tx
-			if m.Observer == nil {
+			if !each {
 				for out := ch.tx; out != 0; out &= out - 1 {
 					taken |= r.sharing[bits.TrailingZeros8(uint8(out))]
 				}
 			}
 			m.forward(i, q, ch, t)
-			if m.Observer == nil { // the wavelet may have moved the switch
+			if !each { // the wavelet may have moved the switch
 				open = ^r.closed
 				set = all & open &^ taken &^ (2<<local - 1)
 			}
@@ -105,6 +105,9 @@ func (m *Mesh) forward(i int32, q QueueID, ch *channel, t Cycle) {
 	out := ch.tx
 	if ch.filter && w.Control {
 		out &^= Ports(Ramp)
+	}
+	if m.links != nil {
+		m.links.sends(q, m.queues[q].channel, out, t)
 	}
 	if m.Observer != nil {
 		m.forwarded(i, in, out, t, w)

@@ -154,7 +154,7 @@ func (r *rig) wavelet(t tester, k compiler.Kernel, h *Host) (*LayoutReport, *Hos
 			h.image(tile, g, c, y, images[i])
 		}
 	})
-	report, err := RunLayout(context.Background(), l, s.Target, LayoutOptions{Images: images})
+	report, err := RunLayout(withLinks(context.Background(), true), l, s.Target, LayoutOptions{Images: images})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,11 +310,12 @@ func (c attentionCase) checkCycles(t tester) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := p.cycles(context.Background())
+		got, err := p.cycles(withLinks(context.Background(), true))
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkCycles(t, s, got, want, 0.01)
+		sameLinks(t, want.Links, want.Cycles, got.Links, 0)
 		for i, n := range want.Routed.in() {
 			if x, y := i%(s.Groups*s.Columns), i/(s.Groups*s.Columns); got.Grid.Routed(x, y) != n {
 				t.Fatalf("%s, PE (%d,%d): %d wavelets into its router, wavelet engine %d", k.Name(), x, y, got.Grid.Routed(x, y), n)

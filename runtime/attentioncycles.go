@@ -53,14 +53,22 @@ func attentionCycles(ctx context.Context, k compiler.Kernel, s *compiler.Space, 
 		}
 		rows *= 2
 		if float64(max(d0-d1, d1-d0)) <= settledShare*float64(d1) {
-			return wholeWafer(s, extend(s, b, c)), nil
+			p := extend(s, b, c)
+			if c.report.counted {
+				p.Links = headLinks(s, c, extendLinks(s, b, c))
+			}
+			return wholeWafer(s, p), nil
 		}
 	}
 	r, err := runHead(ctx, k, s, s.SeqRows)
 	if err != nil {
 		return nil, err
 	}
-	return wholeWafer(s, r.phase(s.HeadColumns())), nil
+	p := r.phase(s.HeadColumns())
+	if r.report.counted {
+		p.Links = headLinks(s, r, r.report.Links)
+	}
+	return wholeWafer(s, p), nil
 }
 
 // runHead runs one head of a sequence of which only so many rows are there.

@@ -113,6 +113,7 @@ func (b *blocks) report() *PhaseReport {
 	p := &PhaseReport{Cycles: max(b.first.workEnd(), b.last.workEnd())}
 	p.Grid = Grid{PeriodX: columns, PeriodY: rows, Cells: make([]pe.StateCycles, rows*columns)}
 	b.count(p)
+	p.Links = b.rowLinks(b.first, sameForAll)
 	for y := range rows {
 		for c := range columns {
 			early := b.through(c, rows-1) - b.through(c, y)

@@ -28,6 +28,7 @@ func (f *folding) collected(first *rowRun) *PhaseReport {
 	p.Hops = groups * first.Hops * int64(rows) * int64(rows+1) / 2
 	p.FMACs = groups * int64(rows) * first.FMACs
 	p.Grid = Grid{PeriodX: columns, PeriodY: rows, Cells: make([]pe.StateCycles, rows*columns)}
+	p.Links = f.rowLinks(first, rowsOwn)
 	p.Grid.Wavelets = first.Routed.unfold(rows, func(int) int { return 0 }, func(y int) int { return rows - 1 - y })
 	for y := range rows {
 		for c := range columns {

@@ -84,11 +84,13 @@ func pair(t failer, p *compiler.Program) (wavelet, stream *Report, a, b [][]floa
 	if err != nil {
 		t.Fatal(err)
 	}
+	we.mesh.CountLinks()
 	end, err := we.run(context.Background(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	se := newStreamEngine(p, mask)
+	se.countLinks = true
 	if err := se.run(context.Background(), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -100,6 +102,7 @@ func pair(t failer, p *compiler.Program) (wavelet, stream *Report, a, b [][]floa
 		}
 	}
 	stream = se.report()
+	sameLinks(t, we.mesh.Links(), end, se.links(), max(int64(tolerance(p, end)), 2*int64(end)/int64(p.Node.Out)))
 	entered := routedBy(we.mesh, nil, []*ingress{we.edge}).in()
 	for x := range p.Mapping.Groups * p.Mapping.Columns {
 		for y := range p.Mapping.Rows {

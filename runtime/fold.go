@@ -154,6 +154,7 @@ func (f *folding) unfold(k *skew, end int64) *PhaseReport {
 	n := int64(f.s.Groups * rows)
 	p := &PhaseReport{Cycles: end, FMACs: n * r.FMACs, Hops: n * r.Hops, EdgeIn: r.EdgeIn}
 	p.Hops += int64(f.s.Groups*(rows-1)) * r.EdgeIn
+	p.Links = f.rowLinks(r, sameForAll)
 	p.Grid = Grid{PeriodX: f.s.Columns, PeriodY: 1, Cells: append([]pe.StateCycles(nil), r.PEs...), Wavelets: r.Routed.multicast(rows)}
 	for i := range p.Grid.Cells {
 		p.Grid.Cells[i][pe.Idle] += end - int64(r.Cycles)

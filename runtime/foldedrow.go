@@ -29,9 +29,15 @@ func (e *streamEngine) runRow(ctx context.Context, progress func(done, total int
 	if err != nil {
 		return err
 	}
+	if e.countLinks {
+		row.mesh.CountLinks()
+	}
 	end, err := row.run(ctx, progress)
 	if err != nil {
 		return err
+	}
+	if e.countLinks {
+		e.rowLinks = row.mesh.Links()
 	}
 	e.end = int64(end)
 	for i, core := range row.cores {

@@ -165,7 +165,11 @@ func (f *gradientPhase) byWavelet(ctx context.Context, l *compiler.Layout) (*Pha
 	if err != nil {
 		return nil, err
 	}
-	return f.unfold(one.PEs, one.Routed, one.EdgeOut, int64(one.Cycles), int64(one.LastOut)), nil
+	r := f.unfold(one.PEs, one.Routed, one.EdgeOut, int64(one.Cycles), int64(one.LastOut))
+	if one.counted {
+		r.Links = f.links(l, one.Routed)
+	}
+	return r, nil
 }
 
 func (f *gradientPhase) byRecurrence(ctx context.Context, l *compiler.Layout) (*PhaseReport, error) {
@@ -186,7 +190,11 @@ func (f *gradientPhase) byRecurrence(ctx context.Context, l *compiler.Layout) (*
 		}
 		in.across[i] = int64(f.k.Features()-own) * int64(f.m.Space.Tokens)
 	}
-	return f.unfold(cells, in, e.total, end, out), nil
+	r := f.unfold(cells, in, e.total, end, out)
+	if countsLinks(ctx) {
+		r.Links = f.links(l, in)
+	}
+	return r, nil
 }
 
 // unfold makes the report of the wafer from one row's: its PEs, the positions it has, its cycles,

@@ -158,7 +158,7 @@ func (b *kernelBench) onWavelets(k compiler.Kernel, f phase) (*LayoutReport, *Ho
 		b.t.Fatal(err)
 	}
 	f.feed(l)
-	r, err := RunLayout(context.Background(), l, s.Target, LayoutOptions{Images: b.images(l)})
+	r, err := RunLayout(withLinks(context.Background(), true), l, s.Target, LayoutOptions{Images: b.images(l)})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -231,6 +231,8 @@ func (b *kernelBench) sameReport(w *LayoutReport, r *PhaseReport, slack int64) {
 			}
 		}
 	}
+	sameLinks(b.t, w.Links, w.Cycles, r.Links, 2*slack)
+	wholeTable(b.t, w.Links, linkTable(nil, densePieces(w.Links, copiesOf(w.Layout), 0, 1), 0, 1))
 	off := int64(w.Cycles) - r.Cycles
 	if max(off, -off) > max(slack, int64(w.Cycles)/100) {
 		b.t.Errorf("cycles: wavelet %d, stream %d, %+.2f %%", w.Cycles, r.Cycles, 100*(float64(r.Cycles)/float64(w.Cycles)-1))
@@ -248,7 +250,7 @@ func (b *kernelBench) phase(k compiler.Kernel) phase {
 
 func (b *kernelBench) cycles(f phase) *PhaseReport {
 	b.t.Helper()
-	r, err := f.cycles(context.Background())
+	r, err := f.cycles(withLinks(context.Background(), true))
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -31,10 +31,12 @@ type LayoutReport struct {
 	Hops   int64 // router to router
 	// EdgeIn and EdgeOut are wavelets over the I/O link, a lane's copies counted once.
 	EdgeIn, EdgeOut int64
-	LastOut         fabric.Cycle // in which something left
-	Stamps          [][]Stamp    // per PE, in the order taken
-	Out             []EdgeData   // per Layout.Out
-	Routed          *routed      // wavelets into each router
+	LastOut         fabric.Cycle     // in which something left
+	Stamps          [][]Stamp        // per PE, in the order taken
+	Out             []EdgeData       // per Layout.Out
+	Routed          *routed          // wavelets into each router
+	Links           []fabric.LinkUse // if they were counted
+	counted         bool
 
 	Images    [][]uint16 // SRAM per PE at the end; nil where no program is placed
 	Registers [][16]int32
@@ -67,6 +69,9 @@ func RunLayout(ctx context.Context, l *compiler.Layout, t compiler.Target, o Lay
 	if err != nil {
 		return nil, fmt.Errorf("layout %s: %w", l.Name, err)
 	}
+	if countsLinks(ctx) {
+		w.mesh.CountLinks()
+	}
 	if watch := watchOf(ctx); watch != nil && o.Observer == nil {
 		watch.begin(w.mesh, l.Colors)
 	}
@@ -79,7 +84,11 @@ func RunLayout(ctx context.Context, l *compiler.Layout, t compiler.Target, o Lay
 	if err != nil {
 		return nil, err
 	}
-	return reportLayout(l, w, ports, end), nil
+	r := reportLayout(l, w, ports, end)
+	if r.counted = countsLinks(ctx); r.counted {
+		r.Links = w.mesh.Links()
+	}
+	return r, nil
 }
 
 // layoutPorts are the edge ports of a layout, by kind.

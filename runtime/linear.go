@@ -44,14 +44,14 @@ func (f *linearPhase) collect(out []EdgeData) error {
 func (f *linearPhase) cycles(ctx context.Context) (*PhaseReport, error) {
 	w := f.weights()
 	e := newFoldedEngine(f.p, w, w.nonZeros())
-	e.rowEvents = maxKernelEvents
+	e.rowEvents, e.countLinks = maxKernelEvents, countsLinks(ctx)
 	if err := e.run(ctx, nil); err != nil {
 		return nil, err
 	}
 	r := e.report()
 	c := f.p.Mapping.Columns
 	return &PhaseReport{
-		Cycles: int64(r.Cycles), FMACs: r.FMACs, Hops: r.Hops, EdgeIn: r.EdgeWavelets,
+		Cycles: int64(r.Cycles), FMACs: r.FMACs, Hops: r.Hops, EdgeIn: r.EdgeWavelets, Links: e.links(),
 		Grid: Grid{PeriodX: c, PeriodY: 1, Cells: r.Column[:c:c], Skew: r.RowSkew, Wavelets: r.Wavelets[:c:c]},
 	}, nil
 }

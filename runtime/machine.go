@@ -26,18 +26,26 @@ func Run(ctx context.Context, p *compiler.Program, o Options) (*Report, error) {
 		if w := watchOf(ctx); w != nil {
 			w.begin(e.mesh, p.Colors)
 		}
+		if o.Links {
+			e.mesh.CountLinks()
+		}
 		end, err := e.run(ctx, o.Progress)
 		if err != nil {
 			return nil, err
 		}
 		r = e.report(end)
+		if o.Links {
+			r.Links = linkTable(p.Colors, densePieces(e.mesh.Links(), copiesOf(p.Layout()), 0, 1), 0, 1)
+		}
 		values = e.values
 	case Stream, "":
 		e := newStreamEngine(p, mask)
+		e.countLinks = o.Links
 		if err := e.run(ctx, o.Progress); err != nil {
 			return nil, err
 		}
 		r = e.report()
+		r.Links = e.links()
 		values = e.values
 	default:
 		return nil, fmt.Errorf("unknown fidelity %q; known: %s, %s", o.Fidelity, Stream, Wavelet)

@@ -30,6 +30,7 @@ type PhaseReport struct {
 	EdgeIn  int64 // wavelets over the I/O link, multicast counted once
 	EdgeOut int64
 	Grid    Grid
+	Links   *LinkTable // nil: not asked for
 }
 
 // Grid holds the cycles by state of every PE of the used rectangle by classes that do the same:

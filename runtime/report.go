@@ -20,6 +20,7 @@ type Options struct {
 	Progress  func(done, total int64) // called now and then with output rows done; may be nil
 	Check     int                     // random output entries to compute on the machine and compare with the reference
 	CheckSeed uint64
+	Links     bool // count wavelets and stalls of every link and color
 }
 
 // Report is what one program did on one machine. Plain data.
@@ -44,6 +45,8 @@ type Report struct {
 	Height  int   `json:"height"`
 	Rows    int   `json:"rows_used"` // rows 0..Rows-1 hold tokens
 	RowSkew int64 `json:"row_skew"`  // cycles
+
+	Links *LinkTable `json:"-"` // nil: not asked for
 
 	States pe.StateCycles `json:"states"` // over all Width x Height PEs; sums to Width*Height*Cycles
 	Check  *Check         `json:"check,omitempty"`

@@ -166,7 +166,7 @@ func (b *bench) try(k compiler.Kernel, in *Host, near int64) *trial {
 			in.image(t, i%l.Width/b.space.Columns, i%l.Width%b.space.Columns, i/l.Width, images[i])
 		}
 	}
-	r, err := RunLayout(context.Background(), l, b.space.Target, LayoutOptions{Images: images, MaxCycles: 1e6})
+	r, err := RunLayout(withLinks(context.Background(), true), l, b.space.Target, LayoutOptions{Images: images, MaxCycles: 1e6})
 	if err != nil {
 		b.t.Fatalf("%v\n%s", err, l.List())
 	}
@@ -192,7 +192,7 @@ func (b *bench) try(k compiler.Kernel, in *Host, near int64) *trial {
 	}
 	b.same("gradients", wave.Grads, store.Grads)
 	b.same("loss", []float32{wave.Loss}, []float32{store.Loss})
-	p, err := ph.cycles(context.Background())
+	p, err := ph.cycles(withLinks(context.Background(), true))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -233,6 +233,7 @@ func (b *bench) compare(name string, r *LayoutReport, p *PhaseReport, near int64
 			b.t.Errorf("%s: %d %s folded, %d run", name, c.got, c.what, c.want)
 		}
 	}
+	sameLinks(b.t, r.Links, r.Cycles, p.Links, near)
 	for s, got := range b.wholeGrid(name, p) {
 		if pe.State(s).Busy() && got != r.States[s] {
 			b.t.Errorf("%s: %d cycles in %s folded, %d run", name, got, pe.State(s).Name(), r.States[s])

@@ -17,6 +17,8 @@ type Trainer struct {
 	// Threads of the host compute the stream engine's values, which do not depend on how many
 	// there are; 0 means all it has.
 	Threads int
+	// Links counts wavelets and stalls of every link and color: PhaseReport.Links.
+	Links bool
 
 	step     *compiler.Step
 	store    *Store
@@ -87,6 +89,7 @@ func (t *Trainer) Run(ctx context.Context, values bool, progress func(done, tota
 	if n := t.threads(); t.host.vectors.threads != n {
 		t.host.vectors = newHostVectors(n)
 	}
+	ctx = withLinks(ctx, t.Links)
 	r := &StepReport{Step: t.step, Switch: int64(t.step.Space.Target.Get("kernel_switch_cycles"))}
 	for i := range t.phases {
 		if err := ctx.Err(); err != nil {
@@ -135,6 +138,7 @@ func (t *Trainer) cost(ctx context.Context, i int) (*PhaseReport, error) {
 // Cost does one micro-batch without values on the stream engine, different phases on several
 // threads; the result does not depend on how many.
 func (t *Trainer) Cost(ctx context.Context, threads int, progress func(done, total int64)) (*StepReport, error) {
+	ctx = withLinks(ctx, t.Links)
 	var order []int // the first phase of each kind
 	seen := map[string]bool{}
 	for i := range t.phases {
@@ -286,8 +290,11 @@ func (t *Trainer) runWavelets(ctx context.Context, i int) (*PhaseReport, error) 
 	if err := t.phases[i].collect(r.Out); err != nil {
 		return nil, err
 	}
-	p := &PhaseReport{Cycles: int64(r.Cycles), FMACs: r.FMACs, Hops: r.Hops}
+	p := &PhaseReport{Cycles: int64(r.Cycles), FMACs: r.FMACs, Hops: r.Hops, EdgeIn: r.EdgeIn}
 	p.Grid = Grid{PeriodX: l.Width, PeriodY: l.Height, Cells: r.PEs, Wavelets: r.Routed.in()}
+	if r.counted {
+		p.Links = linkTable(l.Colors, densePieces(r.Links, copiesOf(l), 0, 1), 0, 1)
+	}
 	for _, out := range r.Out {
 		p.EdgeOut += int64(len(out.Arrivals))
 	}

@@ -32,6 +32,11 @@ type streamEngine struct {
 	window int   // rows of history per column
 	owners []int // per row modulo window: ring place of the column that stores it
 
+	countLinks bool
+	rowLinks   []fabric.LinkUse // of a row run wavelet by wavelet
+	marks      []takenMarks     // per column, of a row by recurrences
+	markFrom   int
+
 	sent int64 // weights
 	end  int64 // last cycle of row 0, exclusive
 }
@@ -147,6 +152,9 @@ func (e *streamEngine) run(ctx context.Context, progress func(done, total int64)
 }
 
 func (e *streamEngine) runRecurrences(ctx context.Context, progress func(done, total int64)) error {
+	if e.countLinks {
+		e.startMarks()
+	}
 	counts := make([]int32, e.p.Mapping.Columns)
 	rows := e.p.Node.Out
 	for at, j := range e.p.Stream.Rows {
@@ -189,6 +197,9 @@ func (e *streamEngine) accumulate(at, owner int, counts []int32) {
 	for i := range e.cols {
 		c := &e.cols[i]
 		n := int64(counts[i])
+		if n > 0 && e.marks != nil && at >= e.markFrom {
+			e.mark(i, at)
+		}
 		c.weights += n
 		c.loaded = n > 0
 		c.advance(n * fmac)
@@ -197,6 +208,9 @@ func (e *streamEngine) accumulate(at, owner int, counts []int32) {
 			c.waitFor(e.supply.command(i), true, pe.WaitWeight)
 		}
 		cost := e.commandCost(i, owner, start)
+		if e.marks != nil && at >= e.markFrom {
+			e.mark(i, at)
+		}
 		c.advance(cost.before)
 		c.waitForThread(ahead)
 		c.ready = c.main
@@ -356,6 +370,9 @@ func (e *streamEngine) finish() {
 		c.advance(c.carry)
 		if e.supply != nil {
 			c.waitFor(e.supply.end(i), true, pe.WaitWeight)
+		}
+		if e.marks != nil {
+			e.mark(i, e.p.Node.Out)
 		}
 		c.advance(e.costs.end)
 		c.lastWork = max(c.lastWork, c.main)

@@ -188,7 +188,7 @@ func (p *pool) done(i int, point *Point, err error) {
 
 func (p *pool) keep(key string, point Point) {
 	if p.o.Slim {
-		point.Columns, point.Report.Column = nil, nil
+		point.Columns, point.Report.Column, point.Links = nil, nil, nil
 	}
 	p.finished[key] = point
 }
@@ -233,13 +233,15 @@ func (p *pool) simulate(ctx context.Context, i int) (point *Point, err error) {
 		return fail(err)
 	}
 	report, err := p.o.engine.run(ctx, program, runtime.Options{
-		Fidelity: c.Fidelity, Check: c.Check, CheckSeed: c.checkSeed(),
+		Fidelity: c.Fidelity, Check: c.Check, CheckSeed: c.checkSeed(), Links: !p.o.Slim,
 		Progress: func(done, total int64) { p.progress(i, done, total) },
 	})
 	if err != nil {
 		return fail(err)
 	}
-	return &Point{Input: c.input(j.sparsity), Mapping: program.Mapping, Report: *report, Columns: report.Column, Memory: program.Memory, Routed: report.Wavelets}, nil
+	links := pointLinks(report.Links)
+	report.Links = nil
+	return &Point{Links: links, Input: c.input(j.sparsity), Mapping: program.Mapping, Report: *report, Columns: report.Column, Memory: program.Memory, Routed: report.Wavelets}, nil
 }
 
 // Run compiles and runs one point by itself, for those who watch it: no result is kept.

@@ -3,6 +3,7 @@ package sims
 import (
 	"fmt"
 
+	"cs2sim.dev/runtime"
 	"cs2sim.dev/sims/trace"
 )
 
@@ -34,6 +35,7 @@ func TracePoint(curves []Curve, p *Point) *trace.Run {
 func (c *Curve) Trace(p *Point) *trace.Run {
 	report := p.Report
 	report.Column, report.Wavelets = p.Columns, p.Routed
+	report.Links = (*runtime.LinkTable)(p.Links)
 	name := p.Input.name()
 	if c.Name != baseName {
 		name += ", " + c.Name

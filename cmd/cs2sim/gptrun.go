@@ -69,7 +69,7 @@ func (c *console) trainGPT(ctx context.Context, out output, curves []sims.Curve,
 		return gpt.SaveStep(folder, step)
 	}
 	bar := newBar(c.err, out.json)
-	steps, runErr := gpt.Run(ctx, jobs, gpt.Options{Threads: out.threads, Have: have, Done: save, Progress: bar.set})
+	steps, runErr := gpt.Run(ctx, jobs, gpt.Options{Threads: out.threads, Have: have, Done: save, Progress: bar.set, Links: len(tracer.jobs) > 0})
 	bar.stop()
 	if runErr != nil && len(steps) == 0 {
 		return endedGPT(runErr, 0, len(jobs), out.dir)

@@ -31,7 +31,8 @@ func newTop(c *console) *cobra.Command {
 		Use:   "top DIR",
 		Short: "Say which kernels and columns lose the most cycles, and why",
 		Long: `Read the trace in a run's folder and list the kernels in which the most PE-cycles computed nothing, with
-the largest reason and what to try, and the columns with the most work, which the others wait for.
+the largest reason and what to try, links that one color fills, and the columns with the most work, which
+the others wait for.
 
 A PE-cycle is lost when its PE did no datapath step of a weight: ring adds, instruction starts,
 waiting, and PEs that are done or hold nothing.`,
@@ -59,6 +60,7 @@ waiting, and PEs that are done or hold nothing.`,
 				text += line + "\n"
 			}
 		}
+		text += busiestText(r, kernels[:min(n, len(kernels))])
 		text += fmt.Sprintf("\ncolumns with the most work, the sum of %d groups of %d\n\n", r.Place.Groups, r.Place.Columns) + columnTable(r, n).Terminal()
 		return c.print(text)
 	})

@@ -19,7 +19,8 @@ import (
 type traceView struct {
 	run, pe, show string
 	phase         int
-	ascii         bool
+	ascii, links  bool
+	kernel        string
 	figures       string
 	timeline      string
 }
@@ -30,13 +31,15 @@ func newTrace(c *console) *cobra.Command {
 		Use:   "trace DIR",
 		Short: "Look into a run: its phases, one PE's life, maps of the wafer",
 		Long: `Look into the trace in a run's folder. Without flags: the runs it holds and the phases of the first one.
-With --pe the life of one PE: what it holds, its states, and phase by phase what it did. With --ascii
-a map of the wafer in the terminal. --phase narrows each of them to one phase.
+With --pe the life of one PE: what it holds, its states, phase by phase what it did, and its router's links.
+With --links what every color's links carried and where wavelets stood, of one kernel with --kernel. With
+--ascii a map of the wafer in the terminal. --phase narrows each of them to one phase.
 
 The tables in DIR/trace are Parquet, DIR/profile.pb.gz is for go tool pprof and DIR/timeline.json.gz for
 ui.perfetto.dev; docs/trace.md and docs/profiling.md say more.`,
 		Example: `  cs2sim trace runs/matmul12k
   cs2sim trace runs/gpt3xl --run "pretrain 75 %" --pe 63,127
+  cs2sim trace runs/gpt3xl --links --kernel "linear (forward)"
   cs2sim trace runs/gpt3xl --ascii --show waiting --phase 41
   cs2sim trace runs/gpt3xl --figures maps --phase 41
   cs2sim trace runs/gpt3xl --pe 63,127 --timeline pe.json.gz`,
@@ -46,6 +49,8 @@ ui.perfetto.dev; docs/trace.md and docs/profiling.md say more.`,
 	f.StringVar(&v.run, "run", "", "run of the trace, by `NAME`; default the first")
 	f.IntVar(&v.phase, "phase", -1, "one phase, by its `NUMBER`; default all")
 	f.StringVar(&v.pe, "pe", "", "the life of the PE in column X and row Y, `X,Y`")
+	f.BoolVar(&v.links, "links", false, "wavelets and stalls of the links, by color and direction")
+	f.StringVar(&v.kernel, "kernel", "", "with --links, the phases of one kernel, by its `NAME`")
 	f.BoolVar(&v.ascii, "ascii", false, "a map of the wafer in the terminal")
 	f.StringVar(&v.show, "show", v.show, "what the map shows: busy, waiting, wavelets or energy")
 	f.StringVar(&v.figures, "figures", "", "draw maps, utilisation over time and the columns' load into `DIR2`")
@@ -82,6 +87,12 @@ func (v traceView) text(t *trace.Trace, r *trace.Run, first, last int) (string, 
 			return "", &sims.InputError{File: "--show", Value: v.show, Want: err.Error()}
 		}
 		return trace.Quantity(v.show).Label() + ", " + r.Name + "\n" + r.ASCII(values, 48), nil
+	}
+	if v.kernel != "" && !v.links {
+		return "", &sims.InputError{File: "--kernel", Value: v.kernel, Want: "goes with --links"}
+	}
+	if v.links {
+		return v.linksText(r, first, last)
 	}
 	if v.pe == "" && v.timeline != "" {
 		return v.writeTimeline(r, nil)

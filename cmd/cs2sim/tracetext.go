@@ -106,7 +106,7 @@ func lifeText(r *trace.Run, at fabric.Coord, first, last int) string {
 	} else {
 		fmt.Fprintf(&b, "group %d, features %s, tokens %s\n", at.X/max(1, r.Place.Columns), r.Place.FeaturesOf(at.X), r.Place.TokensOf(at.X, at.Y))
 	}
-	b.WriteString("\n" + t.Terminal() + memoryText(r, first, last))
+	b.WriteString("\n" + t.Terminal() + routerText(r, at, first, last) + memoryText(r, first, last))
 	return b.String()
 }
 

@@ -30,6 +30,8 @@ type header struct {
 	States     []state       `json:"states"`
 	Totals     []string      `json:"totals"` // PE-cycles by state, in digits: they pass 2^53
 	Names      []string      `json:"names"`  // of phases and memory, by their numbers in the arrays
+	Links      bool          `json:"links"`  // were counted
+	Ways       []way         `json:"ways"`   // colors and directions of links, by their numbers in the arrays
 	Arrays     []array       `json:"arrays"`
 }
 
@@ -73,6 +75,7 @@ func encode(r *trace.Run) []byte {
 	e.phases(r)
 	e.cells(r)
 	e.memory(r)
+	e.links(r)
 	return e.message()
 }
 

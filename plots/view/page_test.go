@@ -30,7 +30,7 @@ func TestPage(t *testing.T) {
 		name string
 		test func(*tab)
 	}{
-		{"numbers", numbers}, {"controls", controls}, {"themes", themes}, {"hostile", hostile}, {"compare", compare}, {"speed", speed},
+		{"numbers", numbers}, {"controls", controls}, {"themes", themes}, {"hostile", hostile}, {"compare", compare}, {"links", linkChoice}, {"speed", speed},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(b.tab(t)) })
 	}
@@ -96,6 +96,7 @@ func numbers(b *tab) {
 			}
 		}
 		checkWavelets(b, run, first, last)
+		checkLinks(b, run, first, last, x, y)
 		checkFlame(b, run, first, last)
 	}
 	b.clean()

@@ -90,6 +90,7 @@ func (s *shape) kind(which int) trace.Kind {
 		k.Cells = []trace.Cell{{X: span(0, 1, 1, s.usedWidth), Y: span(0, 1, 1, s.rows), States: [8]int64{3: 2000}}}
 	}
 	k.Cells = append(k.Cells, s.unused(k.Cycles)...)
+	k.Links = s.links(which)
 	return k
 }
 
@@ -98,7 +99,7 @@ func (s shape) run(t testing.TB, name string, seed uint64) *trace.Run {
 	s.random = rand.New(rand.NewPCG(seed, 7))
 	s.usedWidth, s.rows = s.groups*s.columns, s.seqRows*s.sequences
 	r := &trace.Run{
-		Experiment: "pretrain", Name: name, Sparsity: 0.75,
+		Experiment: "pretrain", Name: name, Sparsity: 0.75, Links: true,
 		Machine: trace.Machine{Name: "wse2", Width: s.width, Height: s.height, ClockHz: 1.1e9, IORate: 34, WattsPerCore: 0.03, JoulesPerBitHop: 1.5e-13},
 		Place: trace.Place{
 			Width: s.usedWidth, Height: s.rows, Groups: s.groups, Columns: s.columns, Tokens: s.tokens, SeqRows: s.seqRows,
@@ -118,7 +119,8 @@ func (s shape) run(t testing.TB, name string, seed uint64) *trace.Run {
 			Pass: pass, Kernel: kernel, Kind: kind,
 		}
 		if kind > 0 {
-			p.FMACs, p.Hops, p.EdgeIn = s.random.Int64N(1e12), s.random.Int64N(1e9), s.random.Int64N(1e6)
+			p.FMACs = s.random.Int64N(1e12)
+			counts(&p, &r.Kinds[kind])
 		}
 		r.Cycles += p.Cycles
 		r.Phases = append(r.Phases, p)

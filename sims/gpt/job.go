@@ -66,6 +66,7 @@ type Plan struct {
 	Masks      []*model.Mask           // of every tensor, nil where dense
 	Candidates []compiler.GPTCandidate // best first; the last is the one taken, those before do not fit
 	NonZeros   int64                   // weights of all tensors that are not masked
+	Links      bool                    // Simulate counts links, for traces
 	Density    float64                 // of the masked matrices together
 }
 
@@ -137,5 +138,6 @@ func (p *Plan) cost(ctx context.Context, step *compiler.Step, threads int, progr
 	if err != nil {
 		return nil, err
 	}
+	trainer.Links = p.Links
 	return trainer.Cost(ctx, threads, progress)
 }

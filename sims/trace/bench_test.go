@@ -109,7 +109,7 @@ func TestCoarse(t *testing.T) {
 	r := s.Run()
 	for _, limit := range []int{40, 10, 4, 1} {
 		for i, p := range s.Report.Phases {
-			k := Kind{p.Cycles, r.cells(&p.Grid, p.Cycles, limit)}
+			k := Kind{Cycles: p.Cycles, Cells: r.cells(&p.Grid, p.Cycles, limit)}
 			if err := k.check(r.Machine); err != nil {
 				t.Errorf("phase %d in %d cells: %v", i, limit, err)
 			}

@@ -44,8 +44,13 @@ func (s Step) Run() *Run {
 	}
 	limit := limitFor(grids, maxStepCells)
 	for _, g := range grids {
-		r.Kinds = append(r.Kinds, Kind{g.Cycles, r.cells(&g.Grid, g.Cycles, limit)})
+		r.Kinds = append(r.Kinds, Kind{Cycles: g.Cycles, Cells: r.cells(&g.Grid, g.Cycles, limit)})
 	}
+	var links []*runtime.LinkTable
+	for _, g := range grids {
+		links = append(links, g.Links)
+	}
+	r.setLinks(links)
 	r.Kinds = append(r.Kinds, r.barrier(s.Report.Switch))
 	at := int64(0)
 	for i, p := range s.Report.Phases {
@@ -76,6 +81,11 @@ func limitFor(grids []*runtime.PhaseReport, cells int) int {
 	for _, g := range grids {
 		sizes = append(sizes, len(g.Grid.Cells))
 	}
+	return limitOf(sizes, cells)
+}
+
+// limitOf is the most one may have so that all together have no more than so many.
+func limitOf(sizes []int, cells int) int {
 	slices.Sort(sizes)
 	for i, n := range sizes {
 		if rest := len(sizes) - i; n > cells/rest {
@@ -176,6 +186,7 @@ func (p Point) Run() *Run {
 	}
 	k.Cells = append(k.Cells, r.unused(r.Cycles)...)
 	r.Kinds = []Kind{k}
+	r.setLinks([]*runtime.LinkTable{rep.Links})
 	layer := Clean(p.Layer)
 	r.Phases = []Phase{{
 		Cycles: r.Cycles, Name: layer, LayerName: layer, Op: "matmul", Pass: string(compiler.Forward), Kernel: Clean(p.Kernel),

@@ -18,6 +18,7 @@ const (
 	maxRuns    = 1000
 	maxPhases  = 1 << 20
 	maxCells   = 1 << 21
+	maxLinks   = 1 << 21 // rows of their table
 	maxRegions = 1 << 18
 	maxName    = 200 // bytes
 )
@@ -52,6 +53,12 @@ func (r *Run) Check() error {
 		if err := r.Kinds[i].check(m); err != nil {
 			return fmt.Errorf("kind %d: %w", i, err)
 		}
+		if err := r.Kinds[i].checkLinks(m); err != nil {
+			return fmt.Errorf("kind %d: %w", i, err)
+		}
+	}
+	if err := r.checkLinkSums(); err != nil {
+		return err
 	}
 	at := int64(0)
 	for i := range r.Phases {

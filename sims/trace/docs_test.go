@@ -13,7 +13,7 @@ func TestDocs(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(data)
-	for table, columns := range map[string][]column{"`phases`:": phaseColumns(), "`cells`:": cellColumns(), "`memory`:": regionColumns()} {
+	for table, columns := range map[string][]column{"`phases`:": phaseColumns(), "`cells`:": cellColumns(), "`memory`:": regionColumns(), "`links`:": linkColumns()} {
 		_, section, ok := strings.Cut(text, "\n"+table)
 		if !ok {
 			t.Fatalf("no section %s", table)

@@ -21,7 +21,7 @@ func files(t testing.TB) (manifest []byte, tables map[string][]byte) {
 		return data
 	}
 	tables = map[string][]byte{}
-	for _, kind := range []string{"phases", "cells", "memory"} {
+	for _, kind := range []string{"phases", "cells", "memory", "links"} {
 		tables[kind] = read(partName(kind, 0, "parquet"))
 	}
 	return read(ManifestFile), tables
@@ -46,7 +46,7 @@ func TestHostileManifest(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ old, new, reason string }{
-		{`"version": 1`, `"version": 2`, "version is 2"},
+		{`"version": 2`, `"version": 1`, "version is 1"},
 		{`cs2sim trace`, `other`, "format"},
 		{`"compute"`, `"computes"`, "states"},
 		{`"width": 15`, `"width": 1000000000`, "must be 1 to 4096"},
@@ -173,13 +173,13 @@ func FuzzManifest(f *testing.F) {
 // FuzzTable: any bytes in place of a table are read or refused.
 func FuzzTable(f *testing.F) {
 	manifest, tables := files(f)
-	kinds := []string{"phases", "cells", "memory"}
+	kinds := []string{"phases", "cells", "memory", "links"}
 	for i, kind := range kinds {
 		f.Add(i, tables[kind])
 		f.Add(i, tables[kind][:len(tables[kind])/2])
 	}
 	f.Fuzz(func(t *testing.T, which int, data []byte) {
-		kind := kinds[uint(which)%3]
+		kind := kinds[uint(which)%uint(len(kinds))]
 		m, err := readManifest(manifest)
 		if err != nil {
 			t.Fatal(err)

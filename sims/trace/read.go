@@ -108,19 +108,19 @@ func (m *Manifest) checkRows() error {
 }
 
 // mostRows is of all parts together.
-func mostRows() Rows { return Rows{4 * maxPhases, 4 * maxCells, 4 * maxRegions} }
+func mostRows() Rows { return Rows{4 * maxPhases, 4 * maxCells, 4 * maxRegions, 4 * maxLinks} }
 
 func (r Rows) plus(o Rows) Rows {
-	return Rows{r.Phases + o.Phases, r.Cells + o.Cells, r.Memory + o.Memory}
+	return Rows{r.Phases + o.Phases, r.Cells + o.Cells, r.Memory + o.Memory, r.Links + o.Links}
 }
 
 func (r Rows) beyond(most Rows) bool {
-	return r.Phases > most.Phases || r.Cells > most.Cells || r.Memory > most.Memory
+	return r.Phases > most.Phases || r.Cells > most.Cells || r.Memory > most.Memory || r.Links > most.Links
 }
 
 // check holds the rows of one part within their bounds.
 func (r Rows) check() error {
-	if most := (Rows{maxPhases, maxCells, maxRegions}); min(r.Phases, r.Cells, r.Memory) < 0 || r.beyond(most) {
+	if most := (Rows{maxPhases, maxCells, maxRegions, maxLinks}); min(r.Phases, r.Cells, r.Memory, r.Links) < 0 || r.beyond(most) {
 		return fmt.Errorf("has %+v rows, at most %+v", r, most)
 	}
 	return nil
@@ -137,6 +137,7 @@ func (p *Part) read(open func(kind string) ([]byte, error)) error {
 		{"phases", phaseColumns(), p.Rows.Phases, func(t *table) bool { p.setPhases(t); return true }},
 		{"cells", cellColumns(), p.Rows.Cells, p.setCells},
 		{"memory", regionColumns(), p.Rows.Memory, func(t *table) bool { p.setRegions(t); return true }},
+		{"links", linkColumns(), p.Rows.Links, p.setTableLinks},
 	} {
 		fail := func(err error) error {
 			return fmt.Errorf("%s: %w", filepath.Join(Folder, partName(t.kind, p.Part, "parquet")), err)
@@ -158,7 +159,7 @@ func (p *Part) read(open func(kind string) ([]byte, error)) error {
 			}
 		}
 		if !t.set(got) {
-			return fail(errors.New("kinds do not ascend"))
+			return fail(errors.New("its kinds do not ascend, or there is one too many"))
 		}
 	}
 	if err := p.Run.Check(); err != nil {

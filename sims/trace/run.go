@@ -47,6 +47,8 @@ type Run struct {
 	Place      Place   `json:"place"`
 	Cycles     int64   `json:"cycles"` // all phases
 
+	Links bool `json:"links"` // links were counted
+
 	Phases []Phase  `json:"-"` // in order of time, without gaps
 	Kinds  []Kind   `json:"-"` // what phases alike share
 	Memory []Region `json:"-"`
@@ -109,6 +111,7 @@ const SwitchKernel = "kernel switch"
 type Kind struct {
 	Cycles int64
 	Cells  []Cell
+	Links  []Link // of each color: those on which something moved
 }
 
 // Cell is a class of PEs, those of X times those of Y. Without blocks each PE in the first row

@@ -74,6 +74,7 @@ func (d drawn) report(shape int) *runtime.PhaseReport {
 		}
 	}
 	p.Grid = g
+	d.links(p)
 	return p
 }
 

@@ -44,6 +44,7 @@ func simulated(t testing.TB, cfg model.Config, m compiler.Target, perHead, token
 	if err != nil {
 		t.Fatal(err)
 	}
+	trainer.Links = true
 	r, err := trainer.Run(t.Context(), true, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +89,12 @@ func TestSimulatedStep(t *testing.T) {
 		p, q := a.Phases[i], b.Phases[i]
 		if p.FMACs != q.FMACs || p.Hops != q.Hops || p.Frame() != q.Frame() || p.Name != q.Name {
 			t.Errorf("phase %d: %+v by streams, %+v by wavelets", i, p, q)
+		}
+		if p.EdgeIn != q.EdgeIn || p.EdgeOut != q.EdgeOut {
+			t.Errorf("phase %d: %d in and %d out by streams, %d and %d by wavelets", i, p.EdgeIn, p.EdgeOut, q.EdgeIn, q.EdgeOut)
+		}
+		if d := cmp.Diff(eachLink(b.KindOf(i)), eachLink(a.KindOf(i))); d != "" {
+			t.Errorf("phase %d, %s of %s: links by wavelets and by streams: %s", i, p.Frame(), p.Name, d)
 		}
 		if x, y := Computed(a.KindOf(i).Sum()), Computed(b.KindOf(i).Sum()); x != y {
 			t.Errorf("phase %d, %s of %s: %d compute cycles by streams, %d by wavelets", i, p.Frame(), p.Name, x, y)

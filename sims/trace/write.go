@@ -28,7 +28,7 @@ const (
 
 // Version of the format; it changes when a reader of the old one would misread the new one.
 const (
-	Version    = 1
+	Version    = 2
 	formatName = "cs2sim trace"
 )
 
@@ -42,7 +42,7 @@ type Manifest struct {
 	Runs      []Part   `json:"runs"`
 }
 
-// Part is one run and its files: phases-NNN.parquet, cells-NNN.parquet, memory-NNN.parquet.
+// Part is one run and its files: phases-NNN.parquet, cells-NNN.parquet, memory-NNN.parquet, links-NNN.parquet.
 type Part struct {
 	Part int `json:"part"`
 	Run
@@ -50,11 +50,12 @@ type Part struct {
 	Totals map[string]int64 `json:"pe_cycles"` // by state
 }
 
-// Rows are the lengths of the three tables.
+// Rows are the lengths of the tables.
 type Rows struct {
 	Phases int `json:"phases"`
 	Cells  int `json:"cells"`
 	Memory int `json:"memory"`
+	Links  int `json:"links"`
 }
 
 // Writer adds runs to the trace of a result folder one by one. A process that is killed leaves
@@ -98,7 +99,7 @@ func Remove(dir string) error {
 	if err != nil {
 		return fmt.Errorf("removing the earlier trace: %w", err)
 	}
-	ours := regexp.MustCompile(`^\.?((phases|cells|memory)-\d{3,}\.parquet|profile-\d{3,}\.pb\.gz|manifest\.json)\d*$`)
+	ours := regexp.MustCompile(`^\.?((phases|cells|memory|links)-\d{3,}\.parquet|profile-\d{3,}\.pb\.gz|manifest\.json)\d*$`)
 	for _, e := range entries {
 		if e.Type().IsRegular() && ours.MatchString(e.Name()) {
 			if err := os.Remove(filepath.Join(folder, e.Name())); err != nil {
@@ -120,8 +121,8 @@ func (w *Writer) Add(part int, r *Run) error {
 	if err := r.Check(); err != nil {
 		return fmt.Errorf("trace of %s: %w", r.Name, err)
 	}
-	cells := r.cellRows(part)
-	p := Part{Part: part, Run: *r, Totals: map[string]int64{}, Rows: Rows{len(r.Phases), len(cells), len(r.Memory)}}
+	cells, wires := r.cellRows(part), r.linkRows(part)
+	p := Part{Part: part, Run: *r, Totals: map[string]int64{}, Rows: Rows{len(r.Phases), len(cells), len(r.Memory), len(wires)}}
 	for s, n := range r.Totals() {
 		p.Totals[pe.State(s).Name()] = n
 	}
@@ -147,6 +148,10 @@ func (w *Writer) Add(part int, r *Run) error {
 	if err != nil {
 		return err
 	}
+	links, err := encode(wires)
+	if err != nil {
+		return err
+	}
 	profile, err := Profile(r)
 	if err != nil {
 		return err
@@ -154,7 +159,7 @@ func (w *Writer) Add(part int, r *Run) error {
 	for _, f := range []struct {
 		kind, suffix string
 		data         []byte
-	}{{"phases", "parquet", phases}, {"cells", "parquet", table}, {"memory", "parquet", memory}, {"profile", "pb.gz", profile}} {
+	}{{"phases", "parquet", phases}, {"cells", "parquet", table}, {"memory", "parquet", memory}, {"links", "parquet", links}, {"profile", "pb.gz", profile}} {
 		if err := w.put(filepath.Join(Folder, partName(f.kind, part, f.suffix)), f.data); err != nil {
 			return err
 		}

@@ -109,12 +109,19 @@ function show(a, b) {
   }
   for (const m of Object.values(maps)) m.view = app.view;
   const list = measures(a), was = app.measure?.id ?? "busy";
-  $("measure").replaceChildren(...list.map((m) => {
+  const option = (m) => {
     const o = el("option", "", m.label);
     o.value = m.id;
     return o;
-  }));
-  app.measure = list.find((m) => m.id === was);
+  };
+  const links = list.filter((m) => m.way !== undefined).map(option);
+  $("measure").replaceChildren(...list.filter((m) => m.way === undefined).map(option));
+  if (links.length) {
+    const group = el("optgroup", "", null, ...links);
+    group.label = "wavelets over links";
+    $("measure").append(group);
+  }
+  app.measure = list.find((m) => m.id === was) ?? list[0];
   $("measure").value = app.measure.id;
   $("slider").max = a.phases - 1;
   document.body.classList.toggle("two", b !== null);
@@ -261,6 +268,7 @@ function numbers() {
     const [m, n] = [a.window(app.first, app.last).cycles, b.window(app.firstB, app.lastB).cycles];
     more.push(["1st run", `${count(m)} cycles`], ["2nd run", `${count(n)} cycles, ${n > 0 ? short(m / n) : "-"} times as fast`]);
   }
+  if (pe && a.inUse(pe.x, pe.y)) more.push(...a.links.facts(app.first, app.last, pe.x, pe.y));
   columns.push(...pes);
   states.show(a.states, columns);
   $("pe-title").textContent = pe ? `PE ${pe.x},${pe.y}${app.hovered || !app.pinned ? "" : ", pinned"}` : "The wafer";
@@ -338,9 +346,9 @@ Object.assign(app, {
     $("measure").value = id;
     $("measure").onchange();
   },
-  nextMeasure: () => {
-    const s = $("measure");
-    app.show(s.options[(s.selectedIndex + 1) % s.options.length].value);
+  nextMeasure: () => { // the links, which are many, are left to the list
+    const all = measures(app.a).filter((m) => m.way === undefined);
+    app.show(all[(all.findIndex((m) => m.id === app.measure.id) + 1) % all.length].id);
   },
   toggleTheme: () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"),
   help: () => $("help").showModal(),

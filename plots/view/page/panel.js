@@ -50,7 +50,11 @@ export class States {
 /** facts says what a PE holds, and after it what more is given. */
 export function facts(list, run, pe, more = []) {
   const out = [];
-  const say = (name, text) => out.push(el("dt", "", name), el("dd", "", text));
+  const say = (name, text) => {
+    const said = el("dd", "", text);
+    said.title = text; // the column is narrow
+    out.push(el("dt", "", name), said);
+  };
   if (!pe) {
     const p = run.head.place;
     say("machine", `${run.head.machine.name}, ${run.width} x ${run.height} PEs`);

@@ -1,6 +1,7 @@
 // A run as the server sends it, and what it adds up to: maps, sums and one PE's life over a window
 // of phases. Everything shown is one of these sums; nothing is sampled.
 
+import { Links } from "./links.js";
 import { Painter } from "./painter.js";
 
 const magic = "cs2view1";
@@ -33,6 +34,7 @@ export class Run {
     this.kinds = arrays["kind.first"].length - 1;
     this.memory = arrays["memory.name"].length;
     this.measured = new Map();
+    this.links = new Links(this);
   }
 
   phaseText(i, field) { return this.head.names[this.a["phase." + field][i]]; }
@@ -221,6 +223,7 @@ export class Run {
   /** raster adds up a measure for every used PE, row by row of the used rectangle. */
   raster(first, last, m, out) {
     const { times } = this.window(first, last);
+    if (m.way !== undefined) return this.links.raster(times, m.way, out);
     const { value, slope } = this.measure(m);
     const classes = this.a["class.span"].length / 8;
     const base = (this.accValue ??= new Float64Array(classes)).fill(0);
@@ -254,5 +257,6 @@ export function measures(run) {
   for (const s of run.states) all.push({ id: "state." + s, label: s.replaceAll("_", " "), states: [s] });
   all.push({ id: "wavelets", label: "wavelets", note: "into the router", unit: "wavelets", states: null });
   all.push({ id: "energy", label: "core power", note: "mean", unit: "mW", states: of("busy") });
+  all.push(...run.links.measures());
   return all;
 }

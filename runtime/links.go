@@ -1,0 +1,301 @@
+package runtime
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"cs2sim.dev/compiler"
+	"cs2sim.dev/fabric"
+)
+
+// LinkTable is what every link and color did in a run, links alike together. A link belongs to a router, see
+// fabric.LinkUse; on the used rectangle every router's every link that carried a color is in one class.
+type LinkTable struct {
+	Colors  []compiler.ColorUse // what colors carry
+	Classes []Links             // by color, direction, row, column
+}
+
+// Links is a class: the links of one direction, at the routers of columns X and rows Y.
+type Links struct {
+	Color          fabric.Color
+	Direction      fabric.Direction
+	X, Y           Places
+	Wavelets, More int64  // over a link in the first row of a block of Y, and more over each row farther south
+	Stalls         Stalls // of each link
+	Copies         int    // FromEdge: over the I/O link, the wavelets of so many of the links went once; else 0
+
+	// Of is set in a coarse table: the class is so many links somewhere in X and Y, Wavelets of the busiest,
+	// with All wavelets and Stood stalls together, the latter Unknown if any link's are.
+	Of, All, Stood int64
+}
+
+// Places is From + i*Step + k for i < Count and k < Block.
+type Places struct{ From, Step, Block, Count int }
+
+// Stalls of a link in cycles: by fabric.Reason and together, Unknown where the engine does not follow them.
+type Stalls struct {
+	By  [fabric.NumReasons]int64
+	All int64
+}
+
+// Unknown stands for a number of stalls that the engine does not know.
+const Unknown = -1
+
+func unknownStalls() Stalls {
+	return Stalls{[fabric.NumReasons]int64{Unknown, Unknown, Unknown}, Unknown}
+}
+
+// Len is the number of places.
+func (p Places) Len() int { return p.Block * p.Count }
+
+// span is the places from lo to hi-1.
+func span(lo, hi int) Places { return Places{lo, max(1, hi-lo), max(0, hi-lo), 1} }
+
+// every is each step-th place from lo on below hi.
+func every(lo, step, hi int) Places { return Places{lo, step, 1, max(0, (hi-lo+step-1)/step)} }
+
+// Count is the number of links.
+func (l *Links) Count() int64 {
+	if l.Of > 0 {
+		return l.Of
+	}
+	return int64(l.X.Len()) * int64(l.Y.Len())
+}
+
+// Stalled is the stalls of all links together, or Unknown.
+func (l *Links) Stalled() int64 {
+	switch {
+	case l.Of > 0:
+		return l.Stood
+	case l.Stalls.All == Unknown:
+		return Unknown
+	}
+	return l.Count() * l.Stalls.All
+}
+
+// Coarse is a table with one class per color, direction and number of copies.
+func (t *LinkTable) Coarse() *LinkTable {
+	out := &LinkTable{Colors: t.Colors}
+	cover := func(a, b Places) Places {
+		end := func(p Places) int { return p.From + (p.Count-1)*p.Step + p.Block }
+		return span(min(a.From, b.From), max(end(a), end(b)))
+	}
+	for i := range t.Classes {
+		c := &t.Classes[i]
+		n := len(out.Classes) - 1
+		if n < 0 || out.Classes[n].Color != c.Color || out.Classes[n].Direction != c.Direction || out.Classes[n].Copies != c.Copies {
+			out.Classes = append(out.Classes, Links{Color: c.Color, Direction: c.Direction, X: c.X, Y: c.Y, Stalls: unknownStalls(), Copies: c.Copies})
+			n++
+		}
+		l := &out.Classes[n]
+		l.X, l.Y = cover(l.X, c.X), cover(l.Y, c.Y)
+		l.Wavelets = max(l.Wavelets, c.Wavelets, c.Wavelets+int64(c.Y.Block-1)*c.More)
+		l.Of, l.All = l.Of+c.Count(), l.All+c.Sum()
+		if s := c.Stalled(); s == Unknown || l.Stood == Unknown {
+			l.Stood = Unknown
+		} else {
+			l.Stood += s
+		}
+	}
+	return out
+}
+
+// Sum is the wavelets over all links of the class.
+func (l *Links) Sum() int64 {
+	if l.Of > 0 {
+		return l.All
+	}
+	n := int64(l.Y.Block)
+	return int64(l.X.Len()) * int64(l.Y.Count) * (n*l.Wavelets + n*(n-1)/2*l.More)
+}
+
+// linkPiece is the links of a class in one column of a group, or of a head.
+type linkPiece struct {
+	Links // X is not set
+	x     int
+}
+
+// table merges columns alike, of groups count times period columns apart.
+func linkTable(colors []compiler.ColorUse, pieces []linkPiece, period, count int) *LinkTable {
+	t := &LinkTable{Colors: colors}
+	pieces = slices.DeleteFunc(pieces, func(p linkPiece) bool {
+		return p.Y.Len() == 0 || p.Wavelets == 0 && p.More == 0 && p.Stalls.All <= 0
+	})
+	slices.SortFunc(pieces, func(a, b linkPiece) int { return cmp.Or(a.compare(&b.Links), cmp.Compare(a.x, b.x)) })
+	for i := 0; i < len(pieces); {
+		j := i
+		var xs []int
+		for ; j < len(pieces) && pieces[j].Links == pieces[i].Links; j++ {
+			for g := range count {
+				xs = append(xs, pieces[j].x+g*period)
+			}
+		}
+		slices.Sort(xs)
+		for _, x := range places(xs, 1) {
+			l := pieces[i].Links
+			l.X = x
+			t.Classes = append(t.Classes, l)
+		}
+		i = j
+	}
+	slices.SortStableFunc(t.Classes, func(a, b Links) int {
+		return cmp.Or(cmp.Compare(a.Color, b.Color), cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Y.From, b.Y.From), cmp.Compare(a.X.From, b.X.From))
+	})
+	return t
+}
+
+// compare orders classes with no regard to X.
+func (l *Links) compare(o *Links) int {
+	return cmp.Or(
+		cmp.Compare(l.Color, o.Color), cmp.Compare(l.Direction, o.Direction),
+		cmp.Compare(l.Y.From, o.Y.From), cmp.Compare(l.Y.Step, o.Y.Step), cmp.Compare(l.Y.Block, o.Y.Block), cmp.Compare(l.Y.Count, o.Y.Count),
+		cmp.Compare(l.Wavelets, o.Wavelets), cmp.Compare(l.More, o.More), slices.Compare(l.Stalls.By[:], o.Stalls.By[:]),
+		cmp.Compare(l.Stalls.All, o.Stalls.All), cmp.Compare(l.Copies, o.Copies))
+}
+
+// places puts blocks of so many places, by their first in ascending order, into as few sets as
+// constant distances make.
+func places(from []int, block int) (all []Places) {
+	runs := make([]Places, 0, len(from)) // blocks that touch are one if they are single places
+	for _, v := range from {
+		if n := len(runs); n > 0 && block == 1 && runs[n-1].From+runs[n-1].Block == v {
+			runs[n-1].Block++
+			continue
+		}
+		runs = append(runs, Places{v, 0, block, 1})
+	}
+	slices.SortStableFunc(runs, func(a, b Places) int { return cmp.Compare(a.Block, b.Block) })
+	for len(runs) > 0 {
+		p := runs[0]
+		p.Step = p.Block
+		n := 1
+		if len(runs) > 1 && runs[1].Block == p.Block {
+			p.Step = runs[1].From - p.From
+			for n < len(runs) && runs[n].Block == p.Block && runs[n].From == p.From+n*p.Step {
+				n++
+			}
+		}
+		p.Count = n
+		all, runs = append(all, p), runs[n:]
+	}
+	return all
+}
+
+// rowKey is what a router's link and color is found by.
+type rowKey struct {
+	color fabric.Color
+	dir   fabric.Direction
+	x     int
+}
+
+// densePieces are the links of a mesh, of which every one was counted, for count meshes that lie period rows apart.
+// copies says of each color over how many edge inputs it is multicast.
+func densePieces(uses []fabric.LinkUse, copies [fabric.NumColors]int, period, count int) (pieces []linkPiece) {
+	uses = slices.Clone(uses)
+	slices.SortFunc(uses, func(a, b fabric.LinkUse) int {
+		return cmp.Or(cmp.Compare(a.Color, b.Color), cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.At.X, b.At.X), cmp.Compare(a.At.Y, b.At.Y))
+	})
+	key := func(u *fabric.LinkUse) rowKey { return rowKey{u.Color, u.Direction, u.At.X} }
+	for i := 0; i < len(uses); {
+		j := i + 1
+		for j < len(uses) && key(&uses[j]) == key(&uses[i]) {
+			j++
+		}
+		pieces = append(pieces, columnPieces(uses[i:j], copies[uses[i].Color], period, count)...)
+		i = j
+	}
+	return pieces
+}
+
+// columnPieces are those of one column, color and direction.
+func columnPieces(uses []fabric.LinkUse, copies, period, count int) (pieces []linkPiece) {
+	var runs []linkPiece // neighbours alike, or with a constant difference of wavelets
+	for i := range uses {
+		u := &uses[i]
+		p := linkPiece{Links: Links{Color: u.Color, Direction: u.Direction, Wavelets: u.Wavelets, Stalls: stallsOf(u)}, x: u.At.X}
+		if u.Direction == fabric.FromEdge {
+			p.Copies = copies
+		}
+		if n := len(runs); n > 0 && runs[n-1].takes(&p, u.At.Y) {
+			continue
+		}
+		p.Y = span(u.At.Y, u.At.Y+1)
+		runs = append(runs, p)
+	}
+	same := func(a, b *linkPiece) int {
+		x, y := a.Links, b.Links
+		x.Y.From, x.Y.Step, y.Y.From, y.Y.Step = 0, 0, 0, 0
+		return x.compare(&y)
+	}
+	slices.SortStableFunc(runs, func(a, b linkPiece) int { return same(&a, &b) })
+	for i := 0; i < len(runs); {
+		j := i
+		var ys []int
+		for ; j < len(runs) && same(&runs[i], &runs[j]) == 0; j++ {
+			for n := range count {
+				ys = append(ys, runs[j].Y.From+n*period)
+			}
+		}
+		slices.Sort(ys)
+		for _, y := range places(ys, runs[i].Y.Block) {
+			p := runs[i]
+			p.Y = y
+			pieces = append(pieces, p)
+		}
+		i = j
+	}
+	return pieces
+}
+
+// takes lengthens a run by the next row, if it goes on as the run does.
+func (p *linkPiece) takes(o *linkPiece, y int) bool {
+	if p.Y.From+p.Y.Block != y || p.Stalls != o.Stalls || p.Copies != o.Copies {
+		return false
+	}
+	switch more := o.Wavelets - p.Wavelets - int64(p.Y.Block-1)*p.More; {
+	case p.Y.Block == 1:
+		p.More = more
+	case more != p.More:
+		return false
+	}
+	p.Y.Block++
+	p.Y.Step++
+	return true
+}
+
+func stallsOf(u *fabric.LinkUse) Stalls {
+	if !u.Direction.Leaves() {
+		return unknownStalls()
+	}
+	s := Stalls{By: u.Stalls}
+	for _, n := range u.Stalls {
+		s.All += n
+	}
+	return s
+}
+
+// copiesOf is over how many border routers each color of a layout is multicast.
+func copiesOf(l *compiler.Layout) (n [fabric.NumColors]int) {
+	for i := range l.In {
+		n[l.In[i].Color] = len(l.In[i].Borders())
+	}
+	for _, in := range l.Ingress {
+		for _, lane := range in.Lanes {
+			n[in.Color] = len(lane)
+		}
+	}
+	return n
+}
+
+type linksKey struct{}
+
+// withLinks has the mesh runs under ctx count links.
+func withLinks(ctx context.Context, on bool) context.Context {
+	if !on {
+		return ctx
+	}
+	return context.WithValue(ctx, linksKey{}, true)
+}
+
+func countsLinks(ctx context.Context) bool { return ctx.Value(linksKey{}) != nil }
