@@ -8,12 +8,12 @@ import (
 	"cs2sim.dev/pe"
 )
 
-// Causal attention, backward. The blocks of keys come down the rows as in the forward kernel, each in
+// Causal attention, backward. The blocks of keys come to all rows as in the forward kernel, each in
 // three parts: its keys form the scores again, its values the gradients of the probabilities, and with
 // both summed over the head's columns and turned into gradients of scores, its keys once more
 // the gradients of queries. Behind each of the last, the gradients of that key and its value are formed
-// over the row's queries and summed up the rows of the sequence, from the last row to the key's own,
-// while later keys are met.
+// over the row's queries and summed towards the key's own row, up from the last row of the sequence
+// and down from the first, while later keys are met.
 
 // Name is the kernel's word in tables and traces.
 func (k *AttentionBackward) Name() string { return "attention backward" }
@@ -27,15 +27,15 @@ const maxGradientBytes = 4096
 func gradientsWaiting(s *Space, h *head) int {
 	most := maxGradientBytes / (2 * h.features * pe.F32.Words() * 2)
 	n := 2
-	for rows := ceilDiv(s.Model.SequenceLength, s.Tokens); n < most && freeRows(s, h, n) < rows; n++ {
+	for rows := s.SeqRows; n < most && freeRows(s, h, n) < rows; n++ {
 	}
 	return n
 }
 
 // freeRows is how long a sequence may be, in rows, for no row to wait until the gradients of the
-// rows below have come up to it: they pass a row in the time of a wavelet from PE to PE, and a row
-// runs ahead by the keys whose gradients wait, at the least the cycles of their products and, of whole
-// blocks, of the wavelets before them.
+// rows beyond have come to it: they pass a row in the time of a wavelet from PE to PE, and a row
+// runs ahead by the keys whose gradients wait, at the least the cycles of their products. The last keys
+// of a block meet the fewest queries; behind them come the wavelets of the next block.
 func freeRows(s *Space, h *head, waiting int) int {
 	f, core := s.Target.Fabric(s.Target.Width(), s.Target.Height()), s.Target.Core()
 	cost := func(n int) int {
@@ -44,11 +44,18 @@ func freeRows(s *Space, h *head, waiting int) int {
 		c := core.Cost(&in, true)
 		return c.Start + c.Steps
 	}
-	ahead := waiting*2*cost(h.tile()) + waiting/h.keys*h.keys*3*h.features*cost(1)
+	ahead := 0
+	for i := range waiting {
+		n := i % h.keys // queries
+		ahead += h.features*cost(n) + 2*cost(n*h.features) + 2*h.features
+		if i > 0 && n == 0 {
+			ahead += 2 * h.features * h.keys * cost(0)
+		}
+	}
 	return ahead / (1 + f.HopCycles + 2*f.RampCycles)
 }
 
-// FreeRows is the longest sequence, in rows, of which no row waits for the gradients of those below.
+// FreeRows is the longest sequence, in rows, of which no row waits for the gradients of those beyond.
 func (k *AttentionBackward) FreeRows(s *Space) int {
 	rows := math.MaxInt
 	for place := range s.HeadColumns() {
@@ -64,7 +71,7 @@ func (k *AttentionBackward) Scratch(s *Space) Scratch {
 	for place := range s.HeadColumns() {
 		h := newHead(s, k.Q.Features(place), place)
 		t := 2 * h.tokens * pe.F32.Words()
-		t += ceilDiv(h.keys, h.columns) * h.tokens * pe.F32.Words()
+		t += h.ownScores() * pe.F32.Words()
 		if h.typ != pe.F32 {
 			t += widest(k.DQ.Bounds) * h.tokens * pe.F32.Words()
 		}
@@ -75,27 +82,35 @@ func (k *AttentionBackward) Scratch(s *Space) Scratch {
 	return n
 }
 
-// keyRow is what the code of a row depends on: its place in the chain of gradients that goes up
-// the rows of a sequence.
+// keyRow is what the code of a row depends on: its place in the chains of gradients along the
+// rows of a sequence.
 type keyRow struct {
-	sends, receives bool
-	odd             bool // parity of the row: the color it sends on
+	first, last bool
+	odd         bool // parity of the row: the colors it sends on
 }
 
 func newKeyRow(y, seqRows int) keyRow {
 	y %= seqRows
-	return keyRow{sends: y > 0, receives: y < seqRows-1, odd: y%2 == 1}
+	return keyRow{first: y == 0, last: y == seqRows-1, odd: y%2 == 1}
 }
 
-// out and in are the colors of a row's gradients and of those from below.
-func (r keyRow) out() fabric.Color {
+// north and south are the colors of a row's gradients for the rows above and below.
+func (r keyRow) north() fabric.Color {
 	if r.odd {
 		return keysNorth2
 	}
 	return keysNorth
 }
 
-func (r keyRow) in() fabric.Color { return keyRow{odd: !r.odd}.out() }
+func (r keyRow) south() fabric.Color {
+	if r.odd {
+		return keysDown2
+	}
+	return keysDown
+}
+
+// neighbour is a row above or below.
+func (r keyRow) neighbour() keyRow { return keyRow{odd: !r.odd} }
 
 // Layout is the program of the first rows PE rows of the first groups token groups.
 func (k *AttentionBackward) Layout(s *Space, groups, rows int) (*Layout, error) {
@@ -119,28 +134,32 @@ func (k *AttentionBackward) Layout(s *Space, groups, rows int) (*Layout, error) 
 				roles[at], walks[at] = k.role(b, s, newHead(s, k.Q.Features(at.place), at.place), at.row)
 			}
 			b.Place(roles[at], At(x, y))
-			b.Param(At(x, y), walks[at].blocks, y%s.SeqRows+1)
+			b.Param(At(x, y), walks[at].ahead, y%s.SeqRows)
 		}
 	}
 	return b.Build()
 }
 
-// routeGradients lays the chain of gradients up the rows of every sequence.
+// routeGradients lays the chains of gradients up and down the rows of every sequence.
 func routeGradients(b *Builder, s *Space, groups, rows int) {
 	if s.SeqRows == 1 {
 		return
 	}
 	b.l.Colors = append(b.l.Colors,
-		ColorUse{keysNorth, "keys north, even", "gradients of keys and values from the even rows of a sequence"},
-		ColorUse{keysNorth2, "keys north, odd", "the same from the odd rows"})
+		ColorUse{keysNorth, "gradients north, even", "gradients of keys and values from the even rows of a sequence to those above"},
+		ColorUse{keysNorth2, "gradients north, odd", "the same from the odd rows"},
+		ColorUse{keysDown, "gradients south, even", "gradients of keys and values from the even rows of a sequence to those below"},
+		ColorUse{keysDown2, "gradients south, odd", "the same from the odd rows"})
 	ramp := fabric.Ports(fabric.Ramp)
 	for y := range rows {
 		row, seat := Area{0, y, groups * s.Columns, y + 1}, newKeyRow(y, s.SeqRows)
-		if seat.sends {
-			b.Route(seat.out(), row, fabric.Static(ramp, fabric.Ports(fabric.North)))
+		if !seat.first {
+			b.Route(seat.north(), row, fabric.Static(ramp, fabric.Ports(fabric.North)))
+			b.Route(seat.neighbour().south(), row, fabric.Static(fabric.Ports(fabric.North), ramp))
 		}
-		if seat.receives {
-			b.Route(seat.in(), row, fabric.Static(fabric.Ports(fabric.South), ramp))
+		if !seat.last {
+			b.Route(seat.south(), row, fabric.Static(ramp, fabric.Ports(fabric.South)))
+			b.Route(seat.neighbour().north(), row, fabric.Static(fabric.Ports(fabric.South), ramp))
 		}
 	}
 }
@@ -150,8 +169,8 @@ func routeGradients(b *Builder, s *Space, groups, rows int) {
 type backwardArrays struct {
 	q, k, v, o, do, lse   Array
 	dq, dk, dv            Array
-	scores, slopes        Array // [keys][tokens] raw scores, and gradients of probabilities
-	probs, dscores        Array // [keys][tokens] in tile format
+	scores, slopes        Array // raw scores of a block, key after key, and gradients of probabilities
+	probs, dscores        Array // the same in tile format
 	waiting               Array // gradients of a key and its value, ring of gradientsWaiting+1
 	entropy, balance, exp Array // lse; dO.O per token; exponentials of the own keys
 	acc                   Array // [features][tokens] sums of dQ
@@ -176,7 +195,7 @@ func (k *AttentionBackward) arrays(r *Role, s *Space, h *head) *backwardArrays {
 	a.waiting = place("waiting gradients", pe.F32, &at.S, (gradientsWaiting(s, h)+1)*2*h.features)
 	a.entropy = place("log-sum-exp beside scores", pe.F32, &at.T, t)
 	a.balance = place("dO.O", pe.F32, &at.T, t)
-	a.exp = place("exponentials", pe.F32, &at.T, ceilDiv(h.keys, h.columns)*t)
+	a.exp = place("exponentials", pe.F32, &at.T, h.ownScores())
 	a.acc = a.dq
 	if h.typ != pe.F32 {
 		a.acc = place("sums of dQ", pe.F32, &at.T, widest(k.DQ.Bounds)*t)
@@ -188,20 +207,19 @@ func (k *AttentionBackward) arrays(r *Role, s *Space, h *head) *backwardArrays {
 // and end of key, slope and end of value, probabilities, query and end of key again.
 func (k *AttentionBackward) role(b *Builder, s *Space, h head, row keyRow) (*Role, *keyWalk) {
 	depth := gradientsWaiting(s, &h)
-	r := stepRole(b, s, fmt.Sprintf("%s, %+v", h.name("attention backward"), row), 4, 3, 2, depth)
-	a, w := k.arrays(r, s, &h), newKeyWalk(&h, r)
+	r := stepRole(b, s, fmt.Sprintf("%s, %+v", h.name("attention backward"), row), 4, 3, 2*keysAtOnce, depth)
+	a, w := k.arrays(r, s, &h), newKeyWalk(&h, r, s.SeqRows)
 	slot := r.Reg("slot", 0)
 	start, begin, probabilities, finish := r.Local("start"), r.Local("begin"), r.Local("probabilities"), r.Local("finish")
 	send := h.sendTasks(r, []part{{a.k, endOfKey}, {a.v, endOfValue}, {a.k, endOfAgain}})
-	masks := r.Local("masks")
 	scored := r.Control("end of key", keysSouth, endOfKey).Triggered()
 	sloped := r.Control("end of value", keysSouth, endOfValue).Triggered()
 	again := r.Control("end of key again", keysSouth, endOfAgain).Triggered()
-	score, product := w.triggered(r, "score", w.byElement(a.scores), w.byFeature(a.q))
+	score, product := w.triggered(r, "score", w.score(a.scores), w.byFeature(a.q))
 	product.OverwriteWhileZero(w.fresh)
-	slope, product := w.triggered(r, "slope", w.byElement(a.slopes), w.byFeature(a.do))
+	slope, product := w.triggered(r, "slope", w.score(a.slopes), w.byFeature(a.do))
 	product.OverwriteWhileZero(w.fresh)
-	query, _ := w.triggered(r, "query", w.byFeature(a.acc), w.byElement(a.dscores))
+	query, _ := w.triggered(r, "query", w.byFeature(a.acc), w.score(a.dscores))
 	r.Start(start)
 
 	for _, t := range []*Task{score, slope, query} {
@@ -220,56 +238,60 @@ func (k *AttentionBackward) role(b *Builder, s *Space, h head, row keyRow) (*Rol
 		h.receive(start, h.tokens, a.balance.All()).ThenActivate(begin)
 	}
 
-	ready := func(t *Task) {
-		if !h.alone() {
-			h.receive(t, h.block(), a.scores.All())
-			h.receive(t, h.block(), a.slopes.All()).ThenActivate(probabilities)
-		}
-		w.reset(t)
-		t.Unblock(score)
+	w.enter(begin, send)
+	if !h.alone() {
+		w.scores(begin, Value, 0, h.keys)
+		h.receive(begin, 0, a.scores.All()).Count(Value)
+		h.receive(begin, 0, a.slopes.All()).Count(Value).ThenActivate(probabilities)
+		begin.Block(probabilities) // a last key that no query meets ends behind its slopes
 	}
-	w.enter(begin, send, masks, ready)
-	masks.FMov(h.block(), a.scores.All(), pe.Constant(pe.F32, float32(math.Inf(-1))))
-	masks.FMov(h.block(), a.slopes.All(), pe.Constant(pe.F32, 0))
-	ready(masks)
+	w.reset(begin)
+	begin.Unblock(score)
 
 	// What ends a key is work that waits for nothing else: with a head on one column, a step towards
 	// the probabilities.
-	if row := w.row(a.scores); h.alone() {
-		scored.FMul(h.tokens, row, unmoved(row), pe.Constant(pe.F32, h.scale))
+	if own := w.score(a.scores); h.alone() {
+		scored.FMul(0, own, own, pe.Constant(pe.F32, h.scale)).Count(w.queries)
 	} else {
-		h.chain(scored, h.tokens, row)
+		h.chain(scored, 0, own).Count(w.queries)
 	}
+	w.lastKey(scored, "last")
 	w.next(scored)
+	scored.Jump("end")
+	scored.Label("last")
 	scored.Block(score)
 	w.reset(scored)
 	scored.Unblock(slope)
-	w.nextOwn(scored)
+	scored.Label("end")
 
-	if row := w.row(a.slopes); h.alone() {
-		sloped.FSub(h.tokens, row, unmoved(row), a.balance.All())
+	if own := w.score(a.slopes); h.alone() {
+		sloped.FSub(0, own, own, w.met(a.balance)).Count(w.queries)
 	} else {
-		h.chain(sloped, h.tokens, row)
+		h.chain(sloped, 0, own).Count(w.queries)
 	}
+	w.lastKey(sloped, "last")
 	w.next(sloped)
+	sloped.Jump("end")
+	sloped.Label("last")
 	sloped.Block(slope)
 	if h.alone() {
 		sloped.Activate(probabilities)
+	} else {
+		sloped.Unblock(probabilities)
 	}
-	w.nextOwn(sloped)
+	sloped.Label("end")
 
-	k.probabilities(probabilities, &h, a, query)
-	w.reset(probabilities)
-	if h.alone() {
-		probabilities.Unblock(query)
-	}
+	k.probabilities(probabilities, &h, a, w, query)
 
 	k.gradients(again, &h, a, w, slot, row)
 	again.Add(slot, 1, depth+1)
+	w.lastKey(again, "last")
 	w.next(again)
+	again.Jump("end")
+	again.Label("last")
 	again.Block(query)
 	w.leave(again, begin, finish)
-	w.nextOwn(again)
+	again.Label("end")
 
 	if h.typ != pe.F32 {
 		finish.FMov(h.tile(), a.dq.All(), a.acc.All())
@@ -280,66 +302,112 @@ func (k *AttentionBackward) role(b *Builder, s *Space, h head, row keyRow) (*Rol
 
 // probabilities turns the own keys' scores and slopes into probabilities and gradients of
 // scores, and sends both round.
-func (k *AttentionBackward) probabilities(t *Task, h *head, a *backwardArrays, query *Task) {
-	n, scale := h.ownKeys(), pe.Constant(pe.F32, h.scale)
-	if n > 0 {
-		z := a.scores.From(h.before())
+func (k *AttentionBackward) probabilities(t *Task, h *head, a *backwardArrays, w *keyWalk, query *Task) {
+	scale := pe.Constant(pe.F32, h.scale)
+	own := func(x Array) pe.Operand { return x.By(Value, 1) }
+	place := func() {
+		w.scores(t, Value, 0, h.own[0])
+		w.scores(t, Index, h.own[0], h.own[1])
+	}
+	subtract := func(x, perQuery Array) {
+		w.eachOwn(t, x.Name, func() {
+			t.FSub(0, w.score(x), w.score(x), w.query(perQuery)).Count(w.queries)
+		})
+		place()
+	}
+	if h.owns() {
 		if !h.alone() {
-			t.FMul(n, z, z, scale)
+			place()
+			t.FMul(0, own(a.scores), own(a.scores), scale).Count(Index)
 		}
-		t.FSub(n, z, z, h.repeated(a.entropy.All()))
-		t.Special(pe.FExp, n, a.exp.All(), z)
-		t.FMov(n, a.probs.From(h.before()), a.exp.All())
+		subtract(a.scores, a.entropy)
+		t.Special(pe.FExp, 0, a.exp.All(), own(a.scores)).Count(Index)
+		t.FMov(0, own(a.probs), a.exp.All()).Count(Index)
 	}
 	if !h.alone() {
-		h.share(t, a.probs)
+		h.share(t, w, a.probs)
 	}
-	if n > 0 {
-		x := a.slopes.From(h.before())
-		if !h.alone() {
-			t.FSub(n, x, x, h.repeated(a.balance.All()))
+	if h.owns() {
+		if h.alone() {
+			place()
+		} else {
+			subtract(a.slopes, a.balance)
 		}
-		t.FMul(n, x, x, a.exp.All())
-		t.FMul(n, a.dscores.From(h.before()), x, scale)
+		t.FMul(0, own(a.slopes), own(a.slopes), a.exp.All()).Count(Index)
+		t.FMul(0, own(a.dscores), own(a.slopes), scale).Count(Index)
 	}
 	if !h.alone() {
-		h.share(t, a.dscores).ThenUnblock(query)
+		h.share(t, w, a.dscores).ThenUnblock(query)
+	}
+	w.reset(t)
+	if h.alone() {
+		t.Unblock(query)
 	}
 }
 
-// gradients forms those of a key and its value, a dot product over the row's queries per feature,
-// and adds them to what the rows below formed: on to the north, or into the tiles of the row that owns the key.
+// gradients forms those of a key and its value, sums over the row's queries of products with the features
+// of each, and adds them to what the rows beyond formed: on towards the row that owns the key, or into
+// its tiles. It uses the wavelet's registers.
 func (k *AttentionBackward) gradients(t *Task, h *head, a *backwardArrays, w *keyWalk, slot Reg, row keyRow) {
 	n := h.features
 	sums := func(first int) pe.Operand {
-		o := pe.Indexed(pe.F32, a.waiting.From(first).Base, int(slot), 2*n*pe.F32.Words())
-		o.Fixed, o.Inner, o.Outer = true, h.tokens, 1
-		return o
+		return pe.Indexed(pe.F32, a.waiting.From(first).Base, int(slot), 2*n*pe.F32.Words())
 	}
-	p := h.repeated(a.probs.By(w.key, h.tokens))
-	t.FMac(h.tile(), sums(0), a.do.All(), p).NewSum()
-	t.FMac(h.tile(), sums(n), a.q.All(), h.repeated(w.row(a.dscores))).NewSum()
+	t.FMov(2*n, sums(0), pe.Constant(pe.F32, 0))
+	Calc(t, pe.IMul, Value, w.queries, n)
+	add := func(first int, tile, weights Array) {
+		sum, x, p := sums(first), w.met(tile), w.score(weights)
+		sum.Inner = n
+		x.Stride, x.Inner, x.Outer = h.tokens, n, 1
+		p.Fixed, p.Inner, p.Outer = true, n, 1
+		t.FMac(0, sum, x, p).Count(Value)
+	}
+	add(0, a.do, a.probs)
+	add(n, a.q, a.dscores)
 
-	// The terms of the rows below come first, so that the chain adds from the last row up.
-	add := func(dst pe.Operand) {
-		x := pe.Indexed(pe.F32, a.waiting.Base, int(slot), 2*n*pe.F32.Words())
-		if row.receives {
-			t.FAdd(2*n, dst, pe.In(pe.F32, row.in()), x).As(pe.RingAdd, pe.WaitPsum).On(northThread)
+	// The terms of the rows beyond come first, so that the chains add towards the key's row, which adds
+	// the northern chain to the southern one's.
+	pass := func(i *Instr) { i.As(pe.RingAdd, pe.WaitPsum).On(gradientThread) }
+	from := func(c fabric.Color) pe.Operand { return pe.In(pe.F32, c) }
+	on := func(out fabric.Color, in fabric.Color, more bool) {
+		if more {
+			pass(t.FAdd(2*n, pe.Out(pe.F32, out), from(in), sums(0)))
 		} else {
-			t.FMov(2*n, dst, x).As(pe.RingAdd, pe.WaitPsum).On(northThread)
+			pass(t.FMov(2*n, pe.Out(pe.F32, out), sums(0)))
 		}
 	}
-	if row.sends {
-		JumpIf(t, w.own, pe.NE, 0, "own")
-		add(pe.Out(pe.F32, row.out()))
-		t.Jump("added")
-		t.Label("own")
+	above, below := row.neighbour().south(), row.neighbour().north() // colors of what comes from there
+	if !row.first {
+		JumpIf(t, w.ahead, pe.EQ, 0, "own")
 	}
-	// One instruction for both tiles, in which the key's features lie a run of tokens apart. The
-	// walk's feature stands a tile behind the key.
-	key := a.dv.From(-h.tile())
-	key.Reg, key.Scale, key.Stride = int(w.feature), h.typ.Words(), h.tokens
-	key.Inner, key.Outer = n, (a.dk.Base-a.dv.Base)/h.typ.Words()
-	add(key)
+	if !row.last {
+		if !row.first {
+			JumpIf(t, w.ahead, pe.GE, 0, "north")
+		} else {
+			JumpIf(t, w.ahead, pe.EQ, 0, "own")
+		}
+		on(row.south(), above, !row.first)
+		t.Jump("added")
+		t.Label("north")
+	}
+	if !row.first {
+		on(row.north(), below, !row.last)
+		t.Jump("added")
+	}
+	t.Label("own")
+	// One instruction for both tiles, in which the key's features lie a run of tokens apart.
+	key := w.met(a.dv)
+	key.Stride, key.Inner, key.Outer = h.tokens, n, (a.dk.Base-a.dv.Base)/h.typ.Words()
+	switch {
+	case row.first && row.last:
+		pass(t.FMov(2*n, key, sums(0)))
+	case row.first:
+		pass(t.FAdd(2*n, key, from(below), sums(0)))
+	case row.last:
+		pass(t.FAdd(2*n, key, from(above), sums(0)))
+	default:
+		pass(t.FAdd(2*n, sums(0), from(below), sums(0)))
+		pass(t.FAdd(2*n, key, from(above), sums(0)))
+	}
 	t.Label("added")
 }

@@ -78,7 +78,7 @@ func (e *stepEstimate) gradient(a, b int, density float64) float64 {
 // of keys costs some passes over its scores, and task switches and waits for the head's other
 // columns that do not depend on its size: as much as simulations of some ten mappings have shown.
 func (e *stepEstimate) attention(backward bool) float64 {
-	keys := float64(keyBlock(e.s.Tokens))
+	keys := float64(e.s.KeyBlock())
 	rows := float64(e.s.SeqRows)
 	blocks, scores := rows*e.t/keys, keys*e.t
 	share := e.exp / float64(e.s.HeadColumns())

@@ -9,9 +9,9 @@ import (
 
 // Space is where the activations of a GPT lie on the wafer. The rectangle is cut along x into
 // Groups of Columns PEs that do the same work on other tokens. Features lie over the columns of
-// a group, a head on consecutive columns of its own; tokens lie over the rows, Tokens of one
-// sequence on each PE, so that a sequence takes SeqRows rows and the last of its tokens may
-// be padding.
+// a group, a head on consecutive columns of its own. The tokens of a sequence are dealt out to its
+// SeqRows rows in turn, Tokens to each PE, so that every row has as many early as late ones and causal
+// attention is the same work for all. The last places of the last rows may be padding.
 type Space struct {
 	Model     model.Config
 	Precision model.Precision
@@ -92,8 +92,12 @@ func (s *Space) HostIndex(g, i, y int) int { return (g*s.Tokens+i)*s.Rows() + y 
 // Place is where token position of the n-th sequence of a micro-batch lies. Sequences fill the
 // rows of group 0 first.
 func (s *Space) Place(n, position int) (group, row, i int) {
-	return n / s.Sequences, n%s.Sequences*s.SeqRows + position/s.Tokens, position % s.Tokens
+	return n / s.Sequences, n%s.Sequences*s.SeqRows + position%s.SeqRows, position / s.SeqRows
 }
+
+// Position is the token position, in its sequence, of token i of the PE in row y. Padding
+// comes after the last position of the model.
+func (s *Space) Position(y, i int) int { return i*s.SeqRows + y%s.SeqRows }
 
 // Type is the element format of activation tiles and of weights on the wire.
 func (s *Space) Type() pe.Type {

@@ -223,7 +223,7 @@ func (c attentionCase) inputs(t tester, s *compiler.Space, k *compiler.Attention
 	for i := range h.Tensor(k.DO) {
 		place := i % s.HostTokens()
 		row, token := place%s.Rows(), place/s.Rows()%s.Tokens
-		if row%s.SeqRows*s.Tokens+token >= c.length {
+		if s.Position(row, token) >= c.length {
 			h.Tensor(k.DO)[i] = 0
 		}
 	}

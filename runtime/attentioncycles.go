@@ -10,9 +10,10 @@ import (
 
 // Cycles of attention. Heads, sequences and groups are alike and touch none of each other's wires, so one
 // head of one sequence is run, by the kernel's own layout on the wavelet engine. Of its rows only the
-// first are run: every row meets the blocks of those above it and then its own, a block costs the same
-// whichever row's it is, so that from some row on each further row adds the same to the run. Runs of
-// growing sequences show from which. Zeros do as values: no cycle depends on them.
+// first are run: every row meets a block of every row, one of them its own; a block costs the same whichever
+// row's it is, but for those behind the own one, which meet a query fewer. So from some row on each further
+// row adds the same to the run. Runs of growing sequences show from which. Zeros do as values: no cycle
+// depends on them.
 //
 // A row that is slower than the others by a few cycles per block can hide that until the buffers between
 // them are full or empty, which takes some hundred cycles in all. A run that is much longer than this
@@ -88,7 +89,8 @@ func (r *headRun) phase(columns int) *PhaseReport {
 	}
 }
 
-// extend lengthens run b to all rows of a sequence; a is one row shorter.
+// extend lengthens run b to all rows of a sequence; a is one row shorter. A row that is neither the
+// first nor the last does the same whichever it is, for every row before it and for every row behind it.
 func extend(s *compiler.Space, a, b *headRun) *PhaseReport {
 	n, short, rows := s.HeadColumns(), b.rows, s.SeqRows
 	p := &PhaseReport{
@@ -97,42 +99,58 @@ func extend(s *compiler.Space, a, b *headRun) *PhaseReport {
 		Hops:   extendPairs(a.report.Hops, b.report.Hops, short, rows),
 		Grid:   Grid{PeriodX: n, PeriodY: rows, Cells: make([]pe.StateCycles, n*rows), Wavelets: make([]int64, n*rows)},
 	}
-	in := func(r *headRun, y, c int) int64 { return r.report.Routed.across[y*n+c] }
-	at := func(r *headRun, y, c int) pe.StateCycles { return r.report.PEs[y*n+c] }
 	for y := range rows {
 		for c := range n {
-			var cell, step pe.StateCycles
-			var entered, more int64
-			times := 0 // rows beyond the one run
+			// The row of b that is like it, what each further row behind it adds to that, and what each
+			// one before it adds more.
+			like, shorter, before := y, y, 0
 			switch {
-			case y == rows-1: // the last row ends chains
-				cell, step, times = at(b, short-1, c), at(a, short-2, c), rows-short
-				entered, more = in(b, short-1, c), in(a, short-2, c)
-			case y >= short-1:
-				cell, step, times = at(b, short-2, c), at(b, short-3, c), y-(short-2)
-				entered, more = in(b, short-2, c), in(b, short-3, c)
-			default:
-				cell, entered = at(b, y, c), in(b, y, c)
+			case y == rows-1:
+				like, shorter = short-1, short-2
+			case y > 0:
+				like, shorter, before = 1, 1, y-1
 			}
-			if times > 0 {
-				last := cell
-				cell.Add(last, int64(times))
-				cell.Add(step, -int64(times))
-			}
-			p.Grid.Wavelets[y*n+c] = entered + int64(times)*(entered-more)
-			for i := range cell { // waits vary by a few cycles from block to block
-				cell[i] = max(cell[i], 0)
-			}
-			cell[pe.Idle] = 0
-			cell[pe.Idle] = p.Cycles - cell.Total()
-			p.Grid.Cells[y*n+c] = cell
+			behind := rows - short
+			at := func(r *headRun, y int) pe.StateCycles { return r.report.PEs[y*n+c] }
+			in := func(r *headRun, y int) int64 { return r.report.Routed.across[y*n+c] }
+			cell, step, more := at(b, like), at(b, like), at(b, 2)
+			step.Add(at(a, shorter), -1)
+			more.Add(at(b, 1), -1)
+			cell.Add(step, int64(behind))
+			cell.Add(more, int64(before))
+			p.Grid.Cells[y*n+c] = fit(cell, p.Cycles)
+			p.Grid.Wavelets[y*n+c] = in(b, like) + int64(behind)*(in(b, like)-in(a, shorter)) + int64(before)*(in(b, 2)-in(b, 1))
 		}
 	}
 	return p
 }
 
-// extendPairs lengthens a count that is a number per row and another per pair of rows, the
-// later of which meets the earlier one's keys: a is the count of n-1 rows, b that of n.
+// fit makes a PE's states sum to the cycles: waits vary by a few cycles from block to block, and
+// what is extended of them need not add up. Where they are too long all are cut alike.
+func fit(cell pe.StateCycles, cycles int64) pe.StateCycles {
+	var busy, waits int64
+	cell[pe.Idle] = 0
+	for i, n := range cell {
+		if pe.State(i).Busy() {
+			busy += n
+		} else {
+			cell[i] = max(n, 0)
+			waits += cell[i]
+		}
+	}
+	if room := cycles - busy; waits > room {
+		for i, n := range cell {
+			if !pe.State(i).Busy() {
+				cell[i] = n * room / waits
+			}
+		}
+	}
+	cell[pe.Idle] = cycles - cell.Total()
+	return cell
+}
+
+// extendPairs lengthens a count that is a number per row and another per pair of rows: a is the
+// count of n-1 rows, b that of n.
 func extendPairs(a, b int64, n, rows int) int64 {
 	pairs := func(n int) int64 { return int64(n) * int64(n-1) / 2 }
 	perPair := (int64(n)*(b-a) - b) / pairs(n)

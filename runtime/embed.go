@@ -19,7 +19,7 @@ type embed struct {
 func (m *Store) at(g, y, i int) (sequence, position int, ok bool) {
 	s := m.Space
 	sequence = g*s.Sequences + y/s.SeqRows
-	position = y%s.SeqRows*s.Tokens + i
+	position = s.Position(y, i)
 	return sequence, position, sequence < m.Batch.B && position < m.Batch.T
 }
 
