@@ -7,9 +7,10 @@ import (
 )
 
 // Causal attention, forward. The keys and values of a row go to all rows of its sequence like weights, a
-// wavelet per feature; row 0 sends first, then row 1, and each row meets all of them with those of its
-// queries that come later in the sequence: as tokens are dealt out to the rows in turn, half of them on
-// average, on every row (Striped Attention, arXiv 2311.09431). Per block of keys:
+// wavelet per feature: at first every row's to itself, then row 0's to the others, row 1's, and so on. Each
+// row meets all of them with those of its queries that come later in the sequence: as tokens are dealt out
+// to the rows in turn, half of them on average, on every row (Striped Attention, arXiv 2311.09431). Per
+// block of keys:
 //
 //	score     a key's wavelet adds it times the row's queries to the key's scores, over this column's features
 //	chain     behind each key its scores are summed over the head's columns, and come back to all
@@ -54,7 +55,7 @@ func (k *Attention) Layout(s *Space, groups, rows int) (*Layout, error) {
 		for x := place; x < groups*s.Columns; x += n {
 			b.Place(r, Area{x, 0, x + 1, rows})
 			for y := range rows {
-				b.Param(At(x, y), w.ahead, y%s.SeqRows)
+				w.place(b, x, y)
 			}
 		}
 	}
@@ -97,8 +98,8 @@ func (k *Attention) arrays(r *Role, s *Space, h *head) *attentionArrays {
 func (k *Attention) role(b *Builder, s *Space, h head) (*Role, *keyWalk) {
 	r := stepRole(b, s, h.name("attention"), 4, 4, 2*keysAtOnce)
 	a, w := k.arrays(r, s, &h), newKeyWalk(&h, r, s.SeqRows)
-	start, begin, softmax, finish := r.Local("start"), r.Local("begin"), r.Local("softmax"), r.Local("finish")
-	send := h.sendTasks(r, []part{{k.K.array(r, s.Tokens), endOfKey}, {k.V.array(r, s.Tokens), endOfValue}})
+	start, begin, softmax, sent, finish := r.Local("start"), r.Local("begin"), r.Local("softmax"), r.Local("sent"), r.Local("finish")
+	send := h.sendTasks(r, []part{{k.K.array(r, s.Tokens), endOfKey}, {k.V.array(r, s.Tokens), endOfValue}}, sent)
 	scored, mixed := r.Control("end of key", keysSouth, endOfKey).Triggered(), r.Control("end of value", keysSouth, endOfValue).Triggered()
 	score, product := w.triggered(r, "score", w.score(a.scores), w.byFeature(a.q))
 	product.OverwriteWhileZero(w.fresh)
@@ -111,9 +112,9 @@ func (k *Attention) role(b *Builder, s *Space, h head) (*Role, *keyWalk) {
 	start.FMov(h.tile(), a.acc.All(), pe.Constant(pe.F32, 0))
 	start.FMov(h.tokens, a.top.All(), pe.Constant(pe.F32, never))
 	start.FMov(h.tokens, a.sum.All(), pe.Constant(pe.F32, 0))
+	start.Activate(send)
 	start.Activate(begin)
 
-	w.enter(begin, send)
 	begin.FMov(h.tokens, a.rescale.All(), a.top.All())
 	w.reset(begin)
 	begin.Unblock(score)
@@ -142,8 +143,12 @@ func (k *Attention) role(b *Builder, s *Space, h head) (*Role, *keyWalk) {
 	mixed.Jump("end")
 	mixed.Label("last")
 	mixed.Block(mix)
-	w.leave(mixed, begin, finish)
+	w.leave(mixed, begin, finish, func() { mixed.Activate(send) })
 	mixed.Label("end")
+
+	JumpIf(sent, w.left, pe.NE, 0, "end") // not yet the last row's
+	sent.Activate(finish)
+	sent.Label("end")
 
 	finish.Special(pe.FRecip, h.tokens, a.rescale.All(), a.sum.All())
 	finish.FMul(h.tile(), a.o.All(), a.acc.All(), h.repeated(a.rescale.All()))

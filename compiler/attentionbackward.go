@@ -32,6 +32,16 @@ func gradientsWaiting(s *Space, h *head) int {
 	return n
 }
 
+// gradientSlots are the places of a key's gradients: those that wait, one being formed, and those of the
+// own row's keys.
+func gradientSlots(s *Space, h *head) int {
+	n := gradientsWaiting(s, h) + 1
+	if s.SeqRows > 1 {
+		n += h.tokens
+	}
+	return n
+}
+
 // freeRows is how long a sequence may be, in rows, for no row to wait until the gradients of the
 // rows beyond have come to it: they pass a row in the time of a wavelet from PE to PE, and a row
 // runs ahead by the keys whose gradients wait, at the least the cycles of their products. The last keys
@@ -76,7 +86,7 @@ func (k *AttentionBackward) Scratch(s *Space) Scratch {
 			t += widest(k.DQ.Bounds) * h.tokens * pe.F32.Words()
 		}
 		sums := h.block() * 2 * (pe.F32.Words() + h.typ.Words())
-		sums += (gradientsWaiting(s, &h) + 1) * 2 * h.features * pe.F32.Words()
+		sums += gradientSlots(s, &h) * 2 * h.features * pe.F32.Words()
 		n.T, n.S = max(n.T, t), max(n.S, sums)
 	}
 	return n
@@ -109,8 +119,9 @@ func (r keyRow) south() fabric.Color {
 	return keysDown
 }
 
-// neighbour is a row above or below.
-func (r keyRow) neighbour() keyRow { return keyRow{odd: !r.odd} }
+// above and below are the colors of what comes from the rows there.
+func (r keyRow) above() fabric.Color { return keyRow{odd: !r.odd}.south() }
+func (r keyRow) below() fabric.Color { return keyRow{odd: !r.odd}.north() }
 
 // Layout is the program of the first rows PE rows of the first groups token groups.
 func (k *AttentionBackward) Layout(s *Space, groups, rows int) (*Layout, error) {
@@ -134,7 +145,7 @@ func (k *AttentionBackward) Layout(s *Space, groups, rows int) (*Layout, error) 
 				roles[at], walks[at] = k.role(b, s, newHead(s, k.Q.Features(at.place), at.place), at.row)
 			}
 			b.Place(roles[at], At(x, y))
-			b.Param(At(x, y), walks[at].ahead, y%s.SeqRows)
+			walks[at].place(b, x, y)
 		}
 	}
 	return b.Build()
@@ -155,11 +166,11 @@ func routeGradients(b *Builder, s *Space, groups, rows int) {
 		row, seat := Area{0, y, groups * s.Columns, y + 1}, newKeyRow(y, s.SeqRows)
 		if !seat.first {
 			b.Route(seat.north(), row, fabric.Static(ramp, fabric.Ports(fabric.North)))
-			b.Route(seat.neighbour().south(), row, fabric.Static(fabric.Ports(fabric.North), ramp))
+			b.Route(seat.above(), row, fabric.Static(fabric.Ports(fabric.North), ramp))
 		}
 		if !seat.last {
 			b.Route(seat.south(), row, fabric.Static(ramp, fabric.Ports(fabric.South)))
-			b.Route(seat.neighbour().north(), row, fabric.Static(fabric.Ports(fabric.South), ramp))
+			b.Route(seat.below(), row, fabric.Static(fabric.Ports(fabric.South), ramp))
 		}
 	}
 }
@@ -171,7 +182,7 @@ type backwardArrays struct {
 	dq, dk, dv            Array
 	scores, slopes        Array // raw scores of a block, key after key, and gradients of probabilities
 	probs, dscores        Array // the same in tile format
-	waiting               Array // gradients of a key and its value, ring of gradientsWaiting+1
+	waiting               Array // gradients of a key and its value: a ring of gradientsWaiting+1, then the own row's keys
 	entropy, balance, exp Array // lse; dO.O per token; exponentials of the own keys
 	acc                   Array // [features][tokens] sums of dQ
 }
@@ -192,7 +203,7 @@ func (k *AttentionBackward) arrays(r *Role, s *Space, h *head) *backwardArrays {
 	a.slopes = place("slopes", pe.F32, &at.S, h.block())
 	a.probs = place("probabilities", h.typ, &at.S, h.block())
 	a.dscores = place("gradients of scores", h.typ, &at.S, h.block())
-	a.waiting = place("waiting gradients", pe.F32, &at.S, (gradientsWaiting(s, h)+1)*2*h.features)
+	a.waiting = place("waiting gradients", pe.F32, &at.S, gradientSlots(s, h)*2*h.features)
 	a.entropy = place("log-sum-exp beside scores", pe.F32, &at.T, t)
 	a.balance = place("dO.O", pe.F32, &at.T, t)
 	a.exp = place("exponentials", pe.F32, &at.T, h.ownScores())
@@ -208,10 +219,14 @@ func (k *AttentionBackward) arrays(r *Role, s *Space, h *head) *backwardArrays {
 func (k *AttentionBackward) role(b *Builder, s *Space, h head, row keyRow) (*Role, *keyWalk) {
 	depth := gradientsWaiting(s, &h)
 	r := stepRole(b, s, fmt.Sprintf("%s, %+v", h.name("attention backward"), row), 4, 3, 2*keysAtOnce, depth)
-	a, w := k.arrays(r, s, &h), newKeyWalk(&h, r, s.SeqRows)
-	slot := r.Reg("slot", 0)
-	start, begin, probabilities, finish := r.Local("start"), r.Local("begin"), r.Local("probabilities"), r.Local("finish")
-	send := h.sendTasks(r, []part{{a.k, endOfKey}, {a.v, endOfValue}, {a.k, endOfAgain}})
+	g := &keyGradients{
+		head: &h, row: row, a: k.arrays(r, s, &h), w: newKeyWalk(&h, r, s.SeqRows),
+		ring: depth + 1, slot: r.Reg("slot", 0), collected: r.Reg("keys collected", 0),
+	}
+	a, w := g.a, g.w
+	start, begin, probabilities := r.Local("start"), r.Local("begin"), r.Local("probabilities")
+	collect, finish := r.Local("collect"), r.Local("finish")
+	send := h.sendTasks(r, []part{{a.k, endOfKey}, {a.v, endOfValue}, {a.k, endOfAgain}}, nil)
 	scored := r.Control("end of key", keysSouth, endOfKey).Triggered()
 	sloped := r.Control("end of value", keysSouth, endOfValue).Triggered()
 	again := r.Control("end of key again", keysSouth, endOfAgain).Triggered()
@@ -226,6 +241,10 @@ func (k *AttentionBackward) role(b *Builder, s *Space, h head, row keyRow) (*Rol
 		start.Block(t)
 	}
 	start.FMov(h.tile(), a.acc.All(), pe.Constant(pe.F32, 0))
+	start.Activate(send)
+	if w.rows > 1 {
+		Mov(start, g.slot, g.ring)
+	}
 	start.FMov(h.tokens, a.entropy.All(), a.lse.All())
 	// dO.O per token, in place of scores for the while.
 	start.FMov(h.tokens, a.scores.All(), pe.Constant(pe.F32, 0))
@@ -238,7 +257,6 @@ func (k *AttentionBackward) role(b *Builder, s *Space, h head, row keyRow) (*Rol
 		h.receive(start, h.tokens, a.balance.All()).ThenActivate(begin)
 	}
 
-	w.enter(begin, send)
 	if !h.alone() {
 		w.scores(begin, Value, 0, h.keys)
 		h.receive(begin, 0, a.scores.All()).Count(Value)
@@ -283,15 +301,21 @@ func (k *AttentionBackward) role(b *Builder, s *Space, h head, row keyRow) (*Rol
 
 	k.probabilities(probabilities, &h, a, w, query)
 
-	k.gradients(again, &h, a, w, slot, row)
-	again.Add(slot, 1, depth+1)
+	g.form(again)
 	w.lastKey(again, "last")
 	w.next(again)
 	again.Jump("end")
 	again.Label("last")
 	again.Block(query)
-	w.leave(again, begin, finish)
+	w.leave(again, begin, finish, func() {
+		again.Activate(send)
+		again.Activate(collect)
+		again.Block(again) // what it passes on comes behind what is collected
+	})
 	again.Label("end")
+	if w.rows > 1 {
+		g.collect(collect, again, finish)
+	}
 
 	if h.typ != pe.F32 {
 		finish.FMov(h.tile(), a.dq.All(), a.acc.All())
@@ -343,71 +367,4 @@ func (k *AttentionBackward) probabilities(t *Task, h *head, a *backwardArrays, w
 	if h.alone() {
 		t.Unblock(query)
 	}
-}
-
-// gradients forms those of a key and its value, sums over the row's queries of products with the features
-// of each, and adds them to what the rows beyond formed: on towards the row that owns the key, or into
-// its tiles. It uses the wavelet's registers.
-func (k *AttentionBackward) gradients(t *Task, h *head, a *backwardArrays, w *keyWalk, slot Reg, row keyRow) {
-	n := h.features
-	sums := func(first int) pe.Operand {
-		return pe.Indexed(pe.F32, a.waiting.From(first).Base, int(slot), 2*n*pe.F32.Words())
-	}
-	t.FMov(2*n, sums(0), pe.Constant(pe.F32, 0))
-	Calc(t, pe.IMul, Value, w.queries, n)
-	add := func(first int, tile, weights Array) {
-		sum, x, p := sums(first), w.met(tile), w.score(weights)
-		sum.Inner = n
-		x.Stride, x.Inner, x.Outer = h.tokens, n, 1
-		p.Fixed, p.Inner, p.Outer = true, n, 1
-		t.FMac(0, sum, x, p).Count(Value)
-	}
-	add(0, a.do, a.probs)
-	add(n, a.q, a.dscores)
-
-	// The terms of the rows beyond come first, so that the chains add towards the key's row, which adds
-	// the northern chain to the southern one's.
-	pass := func(i *Instr) { i.As(pe.RingAdd, pe.WaitPsum).On(gradientThread) }
-	from := func(c fabric.Color) pe.Operand { return pe.In(pe.F32, c) }
-	on := func(out fabric.Color, in fabric.Color, more bool) {
-		if more {
-			pass(t.FAdd(2*n, pe.Out(pe.F32, out), from(in), sums(0)))
-		} else {
-			pass(t.FMov(2*n, pe.Out(pe.F32, out), sums(0)))
-		}
-	}
-	above, below := row.neighbour().south(), row.neighbour().north() // colors of what comes from there
-	if !row.first {
-		JumpIf(t, w.ahead, pe.EQ, 0, "own")
-	}
-	if !row.last {
-		if !row.first {
-			JumpIf(t, w.ahead, pe.GE, 0, "north")
-		} else {
-			JumpIf(t, w.ahead, pe.EQ, 0, "own")
-		}
-		on(row.south(), above, !row.first)
-		t.Jump("added")
-		t.Label("north")
-	}
-	if !row.first {
-		on(row.north(), below, !row.last)
-		t.Jump("added")
-	}
-	t.Label("own")
-	// One instruction for both tiles, in which the key's features lie a run of tokens apart.
-	key := w.met(a.dv)
-	key.Stride, key.Inner, key.Outer = h.tokens, n, (a.dk.Base-a.dv.Base)/h.typ.Words()
-	switch {
-	case row.first && row.last:
-		pass(t.FMov(2*n, key, sums(0)))
-	case row.first:
-		pass(t.FAdd(2*n, key, from(below), sums(0)))
-	case row.last:
-		pass(t.FAdd(2*n, key, from(above), sums(0)))
-	default:
-		pass(t.FAdd(2*n, sums(0), from(below), sums(0)))
-		pass(t.FAdd(2*n, key, from(above), sums(0)))
-	}
-	t.Label("added")
 }

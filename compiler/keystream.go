@@ -24,13 +24,15 @@ type part struct {
 // keysAtOnce are sent by one run of a sending task. The microthread holds two instructions for each.
 const keysAtOnce = 4
 
-// sendTasks make a row send its keys, block after block and part after part. The
-// first of the returned tasks starts it. The last control wavelet turns this row's router from
-// sending to what comes from below, and that of the next row from receiving to sending; the rows above
-// stand at their last position already. A microthread sends, so that the PE can work on its own keys
-// meanwhile: they come back to it over its own ramp, and where they do not fit yet, it waits without
-// holding up the task that takes them.
-func (h *head) sendTasks(r *Role, parts []part) *Task {
+// sendTasks make a row send its keys, block after block and part after part: once to itself, and in its
+// turn to all other rows of the sequence. The first of the returned tasks starts it; behind the last key
+// sent is activated, if there is one. A microthread sends, so that the PE can work on its own keys
+// meanwhile, and where they do not fit yet, it waits without holding up the task that takes them.
+//
+// The control wavelet behind the last key turns the routers: this row's to the next position, and on its
+// way to other rows that of the row below from receiving to sending. The rows above stand at their
+// last position already.
+func (h *head) sendTasks(r *Role, parts []part, sent *Task) *Task {
 	next, limit := r.Reg("next key to send", 0), r.Reg("end of the block sent", h.keys)
 	tasks := make([]*Task, len(parts))
 	for i := range parts {
@@ -65,31 +67,38 @@ func (h *head) sendTasks(r *Role, parts []part) *Task {
 			end().ThenActivate(tasks[0])
 			t.Jump("end")
 			t.Label("last")
-			end(fabric.SwitchAdvance, fabric.SwitchAdvance)
+			Mov(t, next, 0)
+			Mov(t, limit, h.keys)
+			if last := end(fabric.SwitchAdvance, fabric.SwitchAdvance); sent != nil {
+				last.ThenActivate(sent)
+			}
 		}
 		t.Label("end")
 	}
 	return tasks[0]
 }
 
-// routeKeys lays color 11 up and down the rows of every sequence. A row passes on what comes from
-// above until its turn, and what comes from below after it.
+// routeKeys lays color 11 along the rows of every sequence. A row first sends to itself, all rows at a
+// time. Then it passes on what comes from above until its turn, sends, and passes on what comes from
+// below. Its own keys do not come back to it: a row that sends and computes would hold up all others.
 func routeKeys(b *Builder, s *Space, groups, rows int) {
 	b.l.Colors = append(b.l.Colors, ColorUse{keysSouth, "keys", "keys and values of one row after the other, to all rows of a sequence"})
-	ramp, north, south := fabric.Ports(fabric.Ramp), fabric.Ports(fabric.North), fabric.Ports(fabric.South)
+	ramp := fabric.Ports(fabric.Ramp)
 	for y := range rows {
-		above, below := north, south // neighbours of the same sequence
+		above, below := fabric.Ports(fabric.North), fabric.Ports(fabric.South) // neighbours of the same sequence
 		if y%s.SeqRows == 0 {
 			above = 0
 		}
 		if y%s.SeqRows == s.SeqRows-1 {
 			below = 0
 		}
-		var route fabric.Route
+		route := fabric.Static(ramp, ramp)
 		if above != 0 {
 			route.Positions = append(route.Positions, fabric.Position{Rx: above, Tx: below | ramp})
 		}
-		route.Positions = append(route.Positions, fabric.Position{Rx: ramp, Tx: above | below | ramp})
+		if s.SeqRows > 1 {
+			route.Positions = append(route.Positions, fabric.Position{Rx: ramp, Tx: above | below})
+		}
 		if below != 0 {
 			route.Positions = append(route.Positions, fabric.Position{Rx: below, Tx: above | ramp})
 		}
@@ -98,9 +107,9 @@ func routeKeys(b *Builder, s *Space, groups, rows int) {
 }
 
 // keyWalk is where the triggered tasks stand in a block. With tokens dealt out to the rows in turn, a
-// key of slot u meets the query slots from u on; below the key's row, that is, in a row that comes
-// earlier in the order, from u+1 on. So the j-th key of a block meets the slots from shift+j on, and the
-// scores of a block lie in SRAM one key after the other, only those there are.
+// key of slot u meets the query slots from u on, in rows above its own from u+1 on. So the j-th key of a
+// block meets the slots from shift+j on, and the scores of a block lie in SRAM one key after the other,
+// only those there are. The own block is the first a row meets: every query has a key in it.
 type keyWalk struct {
 	h       *head
 	queries Reg // that meet the key
@@ -110,24 +119,21 @@ type keyWalk struct {
 	fresh   Reg // 0: a score's first product overwrites
 	shift   Reg // first query that meets the block's first key
 	passed  Reg // keys of the row before the block
-	ahead   Reg // rows until the own one; negative behind it
-	left    Reg // rows still to come
+	ahead   Reg // blocks of rows to come before the own turn to send, the own block included; from then on at most 0
+	left    Reg // blocks of rows still to come
+	rows    int // of a sequence
 }
 
 func newKeyWalk(h *head, r *Role, seqRows int) *keyWalk {
 	return &keyWalk{
 		h: h, queries: r.Reg("queries", 0), feature: r.Reg("feature", 0), element: r.Reg("element", 0), key: r.Reg("key", 0), fresh: r.Reg("fresh", 0),
 		shift: r.Reg("shift", 0), passed: r.Reg("keys passed", 0), ahead: r.Reg("rows ahead", 0), left: r.Reg("rows left", seqRows),
+		rows: seqRows,
 	}
 }
 
-// enter begins a block; in front of the own row's first, it starts the sending.
-func (w *keyWalk) enter(t *Task, send *Task) {
-	JumpIf(t, w.ahead, pe.NE, 0, "entered")
-	JumpIf(t, w.passed, pe.NE, 0, "entered")
-	t.Activate(send)
-	t.Label("entered")
-}
+// place sets what differs from row to row.
+func (w *keyWalk) place(b *Builder, x, y int) { b.Param(At(x, y), w.ahead, y%w.rows+1) }
 
 // reset goes to the block's first key.
 func (w *keyWalk) reset(t *Task) {
@@ -175,22 +181,27 @@ func (w *keyWalk) eachOwn(t *Task, label string, do func()) {
 	JumpIf(t, w.queries, pe.NE, Index, label)
 }
 
-// leave ends a block: begin takes the next one, done ends the kernel.
-func (w *keyWalk) leave(t *Task, begin, done *Task) {
+// leave ends a block: begin takes the next one, done ends the kernel, unless the row has just got its turn
+// to send, which is then the last thing it does.
+func (w *keyWalk) leave(t *Task, begin, done *Task, turn func()) {
 	t.Add(w.shift, w.h.keys, 0)
 	t.Add(w.passed, w.h.keys, w.h.tokens)
 	JumpIf(t, w.passed, pe.NE, 0, "again")
 	t.Add(w.shift, -w.h.tokens, 0)
-	t.Add(w.ahead, -1, 0)
-	JumpIf(t, w.ahead, pe.NE, -1, "row")
-	t.Add(w.shift, 1, 0) // from here on, the rows that come first in the order
-	t.Label("row")
+	if w.rows > 1 {
+		t.Add(w.ahead, -1, 0)
+		JumpIf(t, w.ahead, pe.NE, 0, "row")
+		t.Add(w.shift, 1, 0) // rows below come from here on
+		turn()
+		t.Label("row")
+	}
 	t.Add(w.left, -1, 0)
 	JumpIf(t, w.left, pe.EQ, 0, "done")
 	t.Label("again")
 	t.Activate(begin)
 	t.Jump("end")
 	t.Label("done")
+	JumpIf(t, w.ahead, pe.EQ, 0, "end")
 	t.Activate(done)
 }
 

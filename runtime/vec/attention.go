@@ -25,8 +25,9 @@ type Head struct {
 	DO, DQ, DK, DV  View
 }
 
-// Attention is planned attention. The keys come row after row, those of a row by token. A query meets
-// the keys up to its own position. Forward, per query i, over the blocks in which it meets keys n, in order:
+// Attention is planned attention. A query meets the keys up to its own position: at first those of its own
+// row, then those of the other rows, row after row; those of a row by token. Forward, per query i, over the
+// blocks in which it meets keys n, in order:
 //
 //	z[n]  = sum over segments of (sum over features ascending of k[f][n]*q[f][i], from the first product)
 //	top'  = max(top, z)
@@ -46,10 +47,11 @@ type Head struct {
 //
 // and per key, of the sums over the tokens of a row that meet it, from 0,
 //
-//	dv[f] = round(south + north) of p*do[f],  dk[f] = round(south + north) of ds*q[f]
+//	dv[f] = round(own + (south + north)) of p*do[f],  dk[f] = round(own + (south + north)) of ds*q[f]
 //
-// where south adds the rows from the last to the key's own, and north those from the first to
-// the one before the key's. Products are rounded to fp32, as are sums; round is to fp16 at Mixed.
+// where own is that of the key's row, south adds the rows from the last to the one behind it, and north
+// those from the first to the one before it. Products are rounded to fp32, as are sums; round is to fp16
+// at Mixed.
 type Attention struct {
 	HeadShape
 	e        *Engine
@@ -78,6 +80,7 @@ type headWork struct {
 	tile   denseTile
 	feats  []segment // of a dense tile over features
 	segs   []mixSegment
+	own    [4][]float32 // of ownScores
 }
 
 func (a *Attention) work(s *scratch) *headWork {
@@ -91,15 +94,20 @@ func (a *Attention) work(s *scratch) *headWork {
 		lo, hi := a.Segments[c], a.Segments[c+1]
 		w.feats = append(w.feats, segment{w: lo, x: lo * size.dense, n: hi - lo})
 	}
-	n := 8*w.stride + // vectors over positions
+	n := 11*w.stride + // vectors over positions
+		block*a.length + // sums of own scores
 		w.chunk/block*w.stride + // rescaling
 		2*(w.chunk+maxTileRows)*w.stride + // scores
 		5*a.length*w.wide + // rows of features
 		2*a.features*w.stride + 2*roundUp(a.features, size.dense)*a.length + // panels
 		2*a.length*roundUp(a.features, size.dense) +
-		2*maxTileRows*size.dense
+		3*maxTileRows*size.dense
 	w.arena = grow(&s.head, n)
 	w.tmp = w.take(w.stride)
+	for i := range w.own[:3] {
+		w.own[i] = w.take(w.stride)
+	}
+	w.own[3] = w.take(block * a.length)
 	return w
 }
 
@@ -139,25 +147,13 @@ func (w *headWork) forward(h *Head) {
 	block := w.Block
 	z := w.take((w.chunk + maxTileRows) * w.stride)
 	rescale := w.take(w.chunk / block * w.stride)
+	w.forwardOwn(h, acc, v, top, sum, rescale, z)
 	for first := 0; first < l; first += w.chunk {
 		end := min(first+w.chunk, l)
 		w.scores(z, k, q, first, end, float32(math.Inf(-1)))
 		for n := first; n < end; n += block {
-			b := w.begin(n)
-			top, sum, r := top[b:], sum[b:], rescale[(n-first)/block*w.stride:][b:l]
-			copy(r, top)
-			zs := func(u int) []float32 { return z[(n+u-first)*w.stride:][b:l] }
-			for u := range block {
-				e.Max(top, top, zs(u))
-			}
-			e.ExpOfDifference(r, r, top, w.Scale)
-			e.Mul(sum, sum, r)
-			for u := range block {
-				p := zs(u)
-				e.ExpOfDifference(p, p, top, w.Scale)
-				w.round(p)
-				e.Add(sum, sum, p)
-			}
+			w.maskOwn(z[(n-first)*w.stride:], n, block)
+			w.softmax(top, sum, rescale[(n-first)/block*w.stride:], z[(n-first)*w.stride:], w.begin(n))
 		}
 		w.mix(acc, v, z, rescale, first, end)
 	}
@@ -173,6 +169,35 @@ func (w *headWork) forward(h *Head) {
 		to := h.LSE.X[c*h.LSE.Feature:]
 		for i := range w.Tokens {
 			copy(to[i*h.LSE.Token:], lse[i*w.Rows:(i+1)*w.Rows])
+		}
+	}
+}
+
+// softmax turns a block's scores into probabilities from position b on.
+func (w *headWork) softmax(top, sum, rescale, z []float32, b int) {
+	e, l := w.e, w.length
+	r := rescale[b:l]
+	top, sum = top[b:l], sum[b:l]
+	p := func(u int) []float32 { return z[u*w.stride:][b:l] }
+	copy(r, top)
+	for u := range w.Block {
+		e.Max(top, top, p(u))
+	}
+	e.ExpOfDifference(r, r, top, w.Scale)
+	e.Mul(sum, sum, r)
+	for u := range w.Block {
+		e.ExpOfDifference(p(u), p(u), top, w.Scale)
+		w.round(p(u))
+		e.Add(sum, sum, p(u))
+	}
+}
+
+// maskOwn masks the queries of the row that the block of key n belongs to: they have met it.
+func (w *headWork) maskOwn(z []float32, n, block int) {
+	never := float32(math.Inf(-1))
+	for u := range block {
+		for i := w.position(n); i < w.length; i += w.Rows {
+			z[u*w.stride+i] = never
 		}
 	}
 }
@@ -212,8 +237,8 @@ func (w *headWork) met(n, i int) int {
 	return min((i-w.position(n))/w.Rows+1, w.Block)
 }
 
-// mix adds the rows of keys [first, end) times p to the sums of every query that meets them,
-// which are rescaled before every block unless rescale is nil.
+// mix adds the rows of keys [first, end) times p to the sums of every query that meets them and is of
+// another row, which are rescaled before every block unless rescale is nil.
 func (w *headWork) mix(acc, rows, p, rescale []float32, first, end int) {
 	width, block := w.e.tile().mix, w.Block
 	t := &mixTile{wStep: w.stride, xStep: w.wide}
@@ -221,7 +246,7 @@ func (w *headWork) mix(acc, rows, p, rescale []float32, first, end int) {
 		segs := w.segs[:0]
 		for n := first; n < end; n += block {
 			count, scale := w.met(n, i), float32(1)
-			if count == 0 {
+			if count == 0 || n/w.Tokens == i%w.Rows {
 				continue
 			}
 			if rescale != nil {

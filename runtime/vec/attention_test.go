@@ -17,15 +17,25 @@ type headScalar struct {
 	dq, dk, dv     [][]float32
 }
 
-// keys are the positions of a block, the b-th of all.
-func (h *headScalar) keys(b int) (at []int) {
-	for n := b * h.Block; n < (b+1)*h.Block; n++ {
-		at = append(at, n%h.Tokens*h.Rows+n/h.Tokens)
+// blocks are the positions of the keys that query i meets, block by block: its own row's first.
+func (h *headScalar) blocks(i int) (all [][]int) {
+	row := func(y int) {
+		for a := 0; a < h.Tokens; a += h.Block {
+			var keys []int
+			for u := a; u < a+h.Block && u*h.Rows+y <= i; u++ {
+				keys = append(keys, u*h.Rows+y)
+			}
+			all = append(all, keys)
+		}
 	}
-	return at
+	row(i % h.Rows)
+	for y := range h.Rows {
+		if y != i%h.Rows {
+			row(y)
+		}
+	}
+	return all
 }
-
-func (h *headScalar) blocks() int { return len(h.lse) / h.Block }
 
 func grid(n, m int) [][]float32 {
 	x := make([][]float32, n)
@@ -66,13 +76,7 @@ func (h *headScalar) forward() {
 	for i := range h.lse {
 		top, sum := float32(math.Inf(-1)), float32(0)
 		acc := make([]float32, len(h.q))
-		for b := range h.blocks() {
-			var keys []int
-			for _, n := range h.keys(b) {
-				if n <= i {
-					keys = append(keys, n)
-				}
-			}
+		for _, keys := range h.blocks(i) {
 			z, old := make([]float32, len(keys)), top
 			for u, n := range keys {
 				z[u] = h.product(h.k, h.q, n, i)
@@ -115,11 +119,8 @@ func (h *headScalar) backward() {
 			}
 		}
 		acc := make([]float32, len(h.q))
-		for b := range h.blocks() {
-			for _, n := range h.keys(b) {
-				if n > i {
-					continue
-				}
+		for _, keys := range h.blocks(i) {
+			for _, n := range keys {
 				e := Exp(float32(h.product(h.k, h.q, n, i)*h.Scale) - h.lse[i])
 				p[n][i] = h.round(e)
 				ds[n][i] = h.round(float32(float32((h.product(h.v, h.do, n, i)-balance)*e) * h.Scale))
@@ -150,13 +151,13 @@ func (h *headScalar) sum(n int, p, x []float32) float32 {
 		return d
 	}
 	var south, north float32
-	for y := h.Rows - 1; y >= n%h.Rows; y-- {
+	for y := h.Rows - 1; y > n%h.Rows; y-- {
 		south += row(y)
 	}
 	for y := range n % h.Rows {
 		north += row(y)
 	}
-	return h.round(south + north)
+	return h.round(row(n%h.Rows) + (south + north))
 }
 
 func drawHead(t *rapid.T, r *rand.Rand) (*headScalar, bool) {

@@ -9,7 +9,7 @@ func (a *Attention) Backward(heads []Head) {
 }
 
 func (w *headWork) backward(h *Head) {
-	e, l, size := w.e, w.length, w.e.tile()
+	l, size := w.length, w.e.tile()
 	lse, balance := w.take(l), w.take(l)
 	w.feature(lse, h.LSE, 0)
 	qs, dos := w.panels(h.Q), w.take(w.features*w.stride)
@@ -20,8 +20,9 @@ func (w *headWork) backward(h *Head) {
 	dq, dk, dv := w.take(l*w.wide), w.take(l*across), w.take(l*across)
 	clear(dq)
 	z, slopes := w.take((w.chunk+maxTileRows)*w.stride), w.take((w.chunk+maxTileRows)*w.stride)
-	sums := w.take(2 * maxTileRows * size.dense)
+	sums := w.take(3 * maxTileRows * size.dense)
 	finite := allFinite(q) && allFinite(do)
+	w.backwardOwn(h, dq, k, lse, balance, z, slopes)
 	for first := 0; first < l; first += w.chunk {
 		end := min(first+w.chunk, l)
 		w.scores(z, k, qs, first, end, float32(math.Inf(-1)))
@@ -30,12 +31,7 @@ func (w *headWork) backward(h *Head) {
 			b := w.position(n)
 			zn, sn := z[(n-first)*w.stride:], slopes[(n-first)*w.stride:]
 			p, ds := zn[b:l], sn[b:l]
-			e.ExpOfScaled(p, w.Scale, p, lse[b:])
-			e.Sub(ds, ds, balance[b:])
-			e.Mul(ds, ds, p)
-			e.Scale(ds, w.Scale, ds)
-			w.round(ds)
-			w.round(p)
+			w.slopes(p, ds, lse[b:], balance[b:])
 			from := max(n%w.Tokens-maxTileRows, 0) * w.Rows // where gradient may look
 			clear(zn[from:b])
 			clear(sn[from:b])
@@ -50,6 +46,17 @@ func (w *headWork) backward(h *Head) {
 	w.store(h.DQ, dq, w.wide, w.byPosition())
 	w.store(h.DK, dk, across, w.byKey())
 	w.store(h.DV, dv, across, w.byKey())
+}
+
+// slopes turns scores and gradients of probabilities into probabilities and gradients of scores.
+func (w *headWork) slopes(p, ds, lse, balance []float32) {
+	e := w.e
+	e.ExpOfScaled(p, w.Scale, p, lse[:len(p)])
+	e.Sub(ds, ds, balance[:len(ds)])
+	e.Mul(ds, ds, p)
+	e.Scale(ds, w.Scale, ds)
+	w.round(ds)
+	w.round(p)
 }
 
 // balance sets D, and the panels of DO.
@@ -92,7 +99,8 @@ func (w *headWork) across(v View) []float32 {
 func (w *headWork) gradient(dst, sums, p, x []float32, first, end int, finite bool) {
 	size := w.e.tile()
 	across := roundUp(w.features, size.dense)
-	south, north := sums[:size.rows*size.dense], sums[size.rows*size.dense:][:size.rows*size.dense]
+	of := func(i int) []float32 { return sums[i*size.rows*size.dense:][:size.rows*size.dense] }
+	own, south, north := of(0), of(1), of(2)
 	segs := make([]segment, 0, w.Rows)
 	t := &w.tile
 	t.vStride, t.wStep = size.dense, w.Rows
@@ -111,25 +119,29 @@ func (w *headWork) gradient(dst, sums, p, x []float32, first, end int, finite bo
 				segs = append(segs, segment{w: i*w.Rows + y, x: (y*w.Tokens + i) * size.dense, n: w.Tokens - i})
 			}
 		}
-		for y := w.Rows - 1; y >= row; y-- {
+		add(row, key)
+		for y := w.Rows - 1; y > row; y-- {
 			add(y, key)
 		}
 		below := len(segs)
 		for y := range row {
 			add(y, key+1)
 		}
-		for f := 0; f < across; f += size.dense {
-			t.x = x[f*w.length:]
-			clear(south)
-			clear(north)
-			t.v, t.segs = south, segs[:below]
-			w.e.denseTile(w.p.arithmetic(), t)
-			if t.v, t.segs = north, segs[below:]; len(t.segs) > 0 {
+		sum := func(to []float32, of []segment) {
+			clear(to)
+			if t.v, t.segs = to, of; len(of) > 0 {
 				w.e.denseTile(w.p.arithmetic(), t)
 			}
+		}
+		for f := 0; f < across; f += size.dense {
+			t.x = x[f*w.length:]
+			sum(own, segs[:1])
+			sum(south, segs[1:below])
+			sum(north, segs[below:])
+			w.e.Add(south, south, north)
+			w.e.Add(own, own, south)
 			for r := range keys {
-				to := dst[(n+r)*across+f:][:size.dense]
-				w.e.Add(to, south[r*size.dense:][:size.dense], north[r*size.dense:][:size.dense])
+				copy(dst[(n+r)*across+f:][:size.dense], own[r*size.dense:])
 			}
 		}
 		n += keys
