@@ -94,7 +94,7 @@ func (e *embed) cycles(ctx context.Context) (*PhaseReport, error) {
 }
 
 // embedBackward runs compiler.EmbedBackward. MemoryX adds what comes to the gradients of wte
-// and wpe: sequence after sequence, position after position.
+// and wpe as it comes: sequence after sequence, row after row, the tokens of a PE in order.
 type embedBackward struct {
 	m *Store
 	k *compiler.EmbedBackward
@@ -131,7 +131,11 @@ func (e *embedBackward) values(h *Host) error {
 	s, dy, b := e.m.Space, h.Tensor(e.k.DY), &e.m.Batch
 	wte, wpe, width := e.m.Grad("wte"), e.m.Grad("wpe"), s.Model.DModel
 	for n := range b.B {
-		for pos := range b.T {
+		for at := range s.SeqRows * s.Tokens {
+			pos := s.Position(at/s.Tokens, at%s.Tokens)
+			if pos >= b.T {
+				continue
+			}
 			g, y, i := s.Place(n, pos)
 			to, at := wte[int(b.Tokens[n*b.T+pos])*width:][:width], s.HostIndex(g, i, y)
 			for f := range width {
