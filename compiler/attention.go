@@ -28,7 +28,7 @@ func (s *Space) ScoreScale() float32 { return float32(1 / math.Sqrt(float64(s.Mo
 
 // HeadShares are the keys of a block by the column of a head that computes their exponentials:
 // column c those of [shares[c], shares[c+1]). The last entry is the block's keys.
-func (s *Space) HeadShares() []int { return spread(keyBlock(s.Tokens), s.HeadColumns()) }
+func (s *Space) HeadShares() []int { return spread(keyBlock(s.Tokens), s.HeadColumns) }
 
 // Scratch is what the kernel needs beside its tiles.
 func (k *Attention) Scratch(s *Space) Scratch {
@@ -51,16 +51,19 @@ func (k *Attention) Layout(s *Space, groups, rows int) (*Layout, error) {
 	b := NewBuilder(k.Name(), s.Target, groups*s.Columns, rows)
 	routeKeys(b, s, groups, rows)
 	routeHead(b, s, groups, rows)
-	n := s.HeadColumns()
-	for place := range n {
+	for place := range s.HeadColumns {
 		r, w := k.role(b, s, newHead(s, k.Q.Features(place), place))
-		for x := place; x < groups*s.Columns; x += n {
+		for x := range s.headColumns(groups) {
+			if x%s.Columns%s.HeadColumns != place {
+				continue
+			}
 			b.Place(r, Area{x, 0, x + 1, rows})
 			for y := range rows {
 				b.Param(At(x, y), w.blocks, y%s.SeqRows+1)
 			}
 		}
 	}
+	placeSpare(b, s, groups, rows)
 	return b.Build()
 }
 

@@ -51,7 +51,7 @@ func freeRows(s *Space, h *head, waiting int) int {
 // FreeRows is the longest sequence, in rows, of which no row waits for the gradients of those below.
 func (k *AttentionBackward) FreeRows(s *Space) int {
 	rows := math.MaxInt
-	for place := range s.HeadColumns() {
+	for place := range s.HeadColumns {
 		h := newHead(s, k.Q.Features(place), place)
 		rows = min(rows, freeRows(s, &h, gradientsWaiting(s, &h)))
 	}
@@ -61,7 +61,7 @@ func (k *AttentionBackward) FreeRows(s *Space) int {
 // Scratch is what the kernel needs beside its tiles.
 func (k *AttentionBackward) Scratch(s *Space) Scratch {
 	var n Scratch
-	for place := range s.HeadColumns() {
+	for place := range s.HeadColumns {
 		h := newHead(s, k.Q.Features(place), place)
 		t := 2 * h.tokens * pe.F32.Words()
 		t += ceilDiv(h.keys, h.columns) * h.tokens * pe.F32.Words()
@@ -111,10 +111,9 @@ func (k *AttentionBackward) Layout(s *Space, groups, rows int) (*Layout, error) 
 		row   keyRow
 	}
 	roles, walks := map[seat]*Role{}, map[seat]*keyWalk{}
-	n := s.HeadColumns()
 	for y := range rows {
-		for x := range groups * s.Columns {
-			at := seat{x % n, newKeyRow(y, s.SeqRows)}
+		for x := range s.headColumns(groups) {
+			at := seat{x % s.Columns % s.HeadColumns, newKeyRow(y, s.SeqRows)}
 			if roles[at] == nil {
 				roles[at], walks[at] = k.role(b, s, newHead(s, k.Q.Features(at.place), at.place), at.row)
 			}
@@ -122,6 +121,7 @@ func (k *AttentionBackward) Layout(s *Space, groups, rows int) (*Layout, error) 
 			b.Param(At(x, y), walks[at].blocks, y%s.SeqRows+1)
 		}
 	}
+	placeSpare(b, s, groups, rows)
 	return b.Build()
 }
 
@@ -135,12 +135,14 @@ func routeGradients(b *Builder, s *Space, groups, rows int) {
 		ColorUse{keysNorth2, "keys north, odd", "the same from the odd rows"})
 	ramp := fabric.Ports(fabric.Ramp)
 	for y := range rows {
-		row, seat := Area{0, y, groups * s.Columns, y + 1}, newKeyRow(y, s.SeqRows)
-		if seat.sends {
-			b.Route(seat.out(), row, fabric.Static(ramp, fabric.Ports(fabric.North)))
-		}
-		if seat.receives {
-			b.Route(seat.in(), row, fabric.Static(fabric.Ports(fabric.South), ramp))
+		seat := newKeyRow(y, s.SeqRows)
+		for _, row := range s.headAreas(groups, y, y+1) {
+			if seat.sends {
+				b.Route(seat.out(), row, fabric.Static(ramp, fabric.Ports(fabric.North)))
+			}
+			if seat.receives {
+				b.Route(seat.in(), row, fabric.Static(fabric.Ports(fabric.South), ramp))
+			}
 		}
 	}
 }

@@ -81,7 +81,7 @@ func (e *stepEstimate) attention(backward bool) float64 {
 	keys := float64(keyBlock(e.s.Tokens))
 	rows := float64(e.s.SeqRows)
 	blocks, scores := rows*e.t/keys, keys*e.t
-	share := e.exp / float64(e.s.HeadColumns())
+	share := e.exp / float64(e.s.HeadColumns)
 	if !backward {
 		return rows*2*e.t*e.h*e.fmac + blocks*(scores*(7+share)+75*e.command)
 	}

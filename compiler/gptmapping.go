@@ -61,7 +61,7 @@ func PlanGPT(cfg model.Config, t Target, p model.Precision, o GPTOptions) (*Step
 		if i == plannedCandidates {
 			break
 		}
-		s, err := NewSpace(cfg, t, p, c.ColumnsPerHead, c.Tokens)
+		s, err := NewSpace(cfg, t, p, Spread{c.Columns, c.ColumnsPerHead, c.Tokens})
 		if err != nil {
 			return nil, nil, &Error{"map", err}
 		}
@@ -96,7 +96,7 @@ func gptCandidates(cfg model.Config, t Target, p model.Precision, o GPTOptions) 
 			if o.Tokens > 0 && tokens != o.Tokens || o.Tokens == 0 && !worthTrying(cfg.SequenceLength, tokens) {
 				continue
 			}
-			s, err := NewSpace(cfg, t, p, cph, tokens)
+			s, err := NewSpace(cfg, t, p, Spread{0, cph, tokens})
 			if err != nil {
 				refused = err
 				continue
@@ -136,7 +136,7 @@ func candidatesOf(s *Space, o GPTOptions) (out []GPTCandidate) {
 				chunks = o.Chunks
 			}
 			c := GPTCandidate{
-				ColumnsPerHead: s.HeadColumns(), Tokens: s.Tokens, Groups: s.Groups, Columns: s.Columns,
+				ColumnsPerHead: s.HeadColumns, Tokens: s.Tokens, Groups: s.Groups, Columns: s.Columns,
 				SeqRows: s.SeqRows, Sequences: s.Sequences, Save: save, Chunks: chunks, Objective: 1,
 			}
 			if roughBytes(s, c, o.Train) <= s.Target.Core().SRAMBytes {

@@ -97,7 +97,9 @@ func routeKeys(b *Builder, s *Space, groups, rows int) {
 		if y%s.SeqRows == 0 {
 			route = fabric.Static(ramp, tx)
 		}
-		b.Route(keysSouth, Area{0, y, groups * s.Columns, y + 1}, route)
+		for _, a := range s.headAreas(groups, y, y+1) {
+			b.Route(keysSouth, a, route)
+		}
 	}
 }
 

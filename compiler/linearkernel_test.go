@@ -11,7 +11,7 @@ import (
 // TestKernelsRefuse: what the stream cannot address or the bus cannot carry is an error that says so.
 func TestKernelsRefuse(t *testing.T) {
 	cfg := model.Config{Name: "small", Layers: 1, DModel: 12, Heads: 2, DFF: 3, Vocabulary: 7, SequenceLength: 4}
-	s := testSpace(t, cfg, 8, 2, 2, 4, model.Mixed)
+	s := testSpace(t, cfg, 8, 2, 0, 2, 4, model.Mixed)
 	feat := &Tile{Name: "x", Bounds: s.Feat, Type: pe.F16, Base: 2048}
 	few := &Tile{Name: "few", Bounds: s.FF, Type: pe.F16, Base: 4096}
 	wide := &Tile{Name: "wide", Bounds: s.Feat, Type: pe.F32, Base: 4096}

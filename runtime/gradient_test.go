@@ -17,9 +17,11 @@ func drawGradient(t *rapid.T, b *kernelBench) *compiler.WeightGrad {
 	s := b.space
 	k := &compiler.WeightGrad{Ones: b.ones, RunAhead: rapid.SampledFrom([]int{0, 1, 2, 5, 12}).Draw(t, "run-ahead")}
 	var in, out []int
-	switch rapid.SampledFrom([]string{"q", "fc", "proj", "lm_head"}).Draw(t, "matrix") {
+	switch rapid.SampledFrom([]string{"q", "attn.proj", "fc", "proj", "lm_head"}).Draw(t, "matrix") {
 	case "q":
-		k.Param, in, out = "h.0.attn.q", s.Feat, s.Feat
+		k.Param, in, out = "h.0.attn.q", s.Feat, s.Head
+	case "attn.proj":
+		k.Param, in, out = "h.0.attn.proj", s.Head, s.Feat
 	case "fc":
 		k.Param, in, out = "h.0.mlp.fc", s.Feat, s.FF
 	case "proj":
@@ -265,7 +267,8 @@ func drawWide(t *rapid.T) benchShape {
 	shape.cfg.DModel = shape.cfg.Heads * rapid.IntRange(6, 24).Draw(t, "head")
 	shape.cfg.DFF = rapid.IntRange(shape.cfg.DModel/2, 4*shape.cfg.DModel).Draw(t, "ff")
 	shape.perHead = rapid.IntRange(1, 6).Draw(t, "columns per head")
-	shape.width = shape.cfg.Heads * shape.perHead
+	shape.columns = shape.cfg.Heads*shape.perHead + rapid.IntRange(0, min(5, shape.cfg.DModel-shape.cfg.Heads*shape.perHead)).Draw(t, "columns without a head")
+	shape.width = shape.columns
 	shape.cfg.SequenceLength = rapid.IntRange(4, 32).Draw(t, "length")
 	shape.tokens, shape.height = shape.cfg.SequenceLength, 1
 	shape.machine = fields{
