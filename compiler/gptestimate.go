@@ -14,6 +14,7 @@ type stepEstimate struct {
 	t       float64 // tokens
 
 	feat, head, ff, vocab spreadOver
+	code                  int // bytes
 }
 
 // spreadOver is how many features there are, and how many on the fullest column.
@@ -38,6 +39,7 @@ func newStepEstimate(s *Space) *stepEstimate {
 		io:      s.Target.IORate(),
 		t:       float64(s.Tokens),
 		feat:    over(s.Feat), head: over(s.Head), ff: over(s.FF), vocab: over(s.Vocab),
+		code: s.Target.whole("code_bytes"),
 	}
 }
 
@@ -99,4 +101,21 @@ func (e *stepEstimate) attention(backward bool) float64 {
 // embedding is every PE's tile over the edge.
 func (e *stepEstimate) embedding() float64 {
 	return float64(e.s.Model.DModel) * float64(e.s.HostTokens()) / e.io
+}
+
+// roughBytes is less than any memory plan needs: what lives beside the residual streams at the
+// widest point, and the logits.
+func (e *stepEstimate) roughBytes(c GPTCandidate, train bool) int {
+	run := e.s.Tokens * e.s.Type().Words() * 2
+	feat, head, ff := int(e.feat.most)*run, int(e.head.most)*run, int(e.ff.most)*run
+	logits := ceilDiv(int(e.vocab.most), c.Chunks) * e.s.Tokens * 4
+	layers := e.s.Model.Layers
+	if !train {
+		return e.code + max(logits+2*feat, feat+4*head, 2*ff)
+	}
+	kept := (layers + 1) * feat
+	if c.Save {
+		kept += layers * (3*feat + 4*head + 2*ff)
+	}
+	return e.code + kept + max(logits, feat+4*head, 2*ff)
 }

@@ -66,9 +66,12 @@ func PlanGPT(cfg model.Config, t Target, p model.Precision, o GPTOptions) (*Step
 		if err != nil {
 			return nil, nil, &Error{"map", err}
 		}
-		step, err := NewStep(s, StepOptions{Train: o.Train, Logits: o.Logits, Save: c.Save, Chunks: c.Chunks, RunAhead: o.RunAhead})
-		if err == nil {
-			return step, candidates[:i+1], nil
+		options := StepOptions{Train: o.Train, Logits: o.Logits, Save: c.Save, Chunks: c.Chunks, RunAhead: o.RunAhead}
+		if err = couldFit(s, options); err == nil {
+			var step *Step
+			if step, err = NewStep(s, options); err == nil {
+				return step, candidates[:i+1], nil
+			}
 		}
 		var oom *pe.OutOfMemory
 		if !errors.As(err, &oom) {
@@ -178,12 +181,12 @@ func candidatesOf(s *Space, o GPTOptions) (out []GPTCandidate) {
 	if o.Sequences > 0 { // the last micro-batch of an update takes as long as a full one
 		sequences = float64(o.Sequences) / float64(ceilDiv(o.Sequences, s.MicroBatch()))
 	}
-	estimate := newStepEstimate(s)
+	estimate, sram := newStepEstimate(s), s.Target.Core().SRAMBytes
 	for _, save := range []bool{true, false} {
 		if !save && !o.Train {
 			continue
 		}
-		for chunks := 1; chunks <= widest(s.Vocab); chunks *= 2 {
+		for chunks := 1; chunks <= int(estimate.vocab.most); chunks *= 2 {
 			if o.Chunks > 0 {
 				chunks = o.Chunks
 			}
@@ -191,7 +194,7 @@ func candidatesOf(s *Space, o GPTOptions) (out []GPTCandidate) {
 				ColumnsPerHead: s.HeadColumns, Tokens: s.Tokens, Groups: s.Groups, Columns: s.Columns,
 				SeqRows: s.SeqRows, Sequences: s.Sequences, Save: save, Chunks: chunks, Objective: 1,
 			}
-			if roughBytes(s, c, o.Train) <= s.Target.Core().SRAMBytes {
+			if estimate.roughBytes(c, o.Train) <= sram {
 				for _, d := range o.Densities {
 					cycles := estimate.step(d, StepOptions{Train: o.Train, Save: save, Chunks: chunks}) / sequences
 					c.Cycles = append(c.Cycles, cycles)
@@ -205,22 +208,4 @@ func candidatesOf(s *Space, o GPTOptions) (out []GPTCandidate) {
 		}
 	}
 	return out
-}
-
-// roughBytes is less than any memory plan needs: what lives beside the residual streams at the
-// widest point, and the logits.
-func roughBytes(s *Space, c GPTCandidate, train bool) int {
-	word := 2 * s.Type().Words()
-	run := s.Tokens * word
-	feat, head, ff := widest(s.Feat)*run, widest(s.Head)*run, widest(s.FF)*run
-	code := s.Target.whole("code_bytes")
-	logits := ceilDiv(widest(s.Vocab), c.Chunks) * s.Tokens * 4
-	if !train {
-		return code + max(logits+2*feat, feat+4*head, 2*ff)
-	}
-	kept := (s.Model.Layers + 1) * feat
-	if c.Save {
-		kept += s.Model.Layers * (3*feat + 4*head + 2*ff)
-	}
-	return code + kept + max(logits, feat+4*head, 2*ff)
 }

@@ -56,7 +56,7 @@ type StepOptions struct {
 // NewStep lists the phases of a step and plans its memory. An error that wraps
 // *pe.OutOfMemory says how many bytes are missing.
 func NewStep(s *Space, o StepOptions) (*Step, error) {
-	b := &stepBuilder{space: s, o: o, step: &Step{Space: s, Train: o.Train, Saved: o.Save}, tiles: map[string]*Tile{}}
+	b := newStepBuilder(s, o)
 	b.build()
 	if err := b.step.planMemory(o.RunAhead); err != nil {
 		return nil, &Error{"memory", err}
@@ -72,6 +72,10 @@ type stepBuilder struct {
 	pass  Pass
 	layer int
 	again bool // in the second forward pass of a block, or the backward pass that reads it
+}
+
+func newStepBuilder(s *Space, o StepOptions) *stepBuilder {
+	return &stepBuilder{space: s, o: o, step: &Step{Space: s, Train: o.Train, Saved: o.Save}, tiles: map[string]*Tile{}}
 }
 
 // tile returns the tile of a name; the first call places it over bounds.
