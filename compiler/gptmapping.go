@@ -14,7 +14,7 @@ import (
 type GPTOptions struct {
 	Train          bool
 	Logits         bool      // see StepOptions
-	Columns        int       // of a group; 0 searches
+	Columns        int       // of a group; 0 searches, or with ColumnsPerHead takes those of the heads
 	ColumnsPerHead int       // 0 searches
 	Tokens         int       // per PE; 0 searches
 	Chunks         int       // parts of the vocabulary; 0 takes the fewest that fit
@@ -110,8 +110,8 @@ func gptCandidates(cfg model.Config, t Target, p model.Precision, o GPTOptions) 
 // spreads are the ways to share the model that the search looks at.
 func spreads(cfg model.Config, t Target, o GPTOptions) (all []Spread) {
 	columns, tokens := []int{o.Columns}, []int{o.Tokens}
-	if o.Columns == 0 {
-		columns = columnsWorthTrying(cfg, t, o.ColumnsPerHead)
+	if o.Columns == 0 && o.ColumnsPerHead == 0 {
+		columns = columnsWorthTrying(cfg, t)
 	}
 	if o.Tokens == 0 {
 		tokens = nil
@@ -139,9 +139,9 @@ func spreads(cfg model.Config, t Target, o GPTOptions) (all []Spread) {
 // d_model on the fullest column the fewest, which are the most groups; of all that are as many
 // groups the most, which have fewer features of the wider layers; and those that are
 // whole columns of all heads.
-func columnsWorthTrying(cfg model.Config, t Target, perHead int) (all []int) {
-	least, most := cfg.Heads*max(1, perHead), min(t.Width(), cfg.DModel)
-	for c := most; c >= least; c-- {
+func columnsWorthTrying(cfg model.Config, t Target) (all []int) {
+	most := min(t.Width(), cfg.DModel)
+	for c := most; c >= cfg.Heads; c-- {
 		features := ceilDiv(cfg.DModel, c)
 		switch {
 		case c == ceilDiv(cfg.DModel, features), c == most, c == t.Width()/(t.Width()/c), c%cfg.Heads == 0:
@@ -149,7 +149,7 @@ func columnsWorthTrying(cfg model.Config, t Target, perHead int) (all []int) {
 		}
 	}
 	if all == nil {
-		all = []int{least} // for what NewSpace says about it
+		all = []int{0} // for what NewSpace says about it
 	}
 	return all
 }
@@ -157,7 +157,7 @@ func columnsWorthTrying(cfg model.Config, t Target, perHead int) (all []int) {
 // headColumnsWorthTrying are the columns of a head in a group of so many: the most there can be, and
 // the fewest with which the fullest column has no more features.
 func headColumnsWorthTrying(cfg model.Config, columns int) []int {
-	most := min(max(1, columns/cfg.Heads), cfg.HeadWidth())
+	most := max(1, min(columns/cfg.Heads, cfg.HeadWidth()))
 	fewest := ceilDiv(cfg.HeadWidth(), ceilDiv(cfg.HeadWidth(), most))
 	if fewest == most {
 		return []int{most}

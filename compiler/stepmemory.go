@@ -151,7 +151,7 @@ func (s *Step) cannotFit(banks int, need regionWords) error {
 	unit := s.Ones.RunWords(s.Space.Tokens)
 	code := ceilDiv(ceilDiv(s.Space.Target.whole("code_bytes"), 2), unit) * unit
 	accumulators := banks * core.BankWords()
-	tiles := core.SRAMBytes/2 - accumulators - code
+	tiles := max(0, core.SRAMBytes/2-accumulators-code)
 	switch {
 	case need.t > tiles:
 		return fmt.Errorf("tiles: %w", &pe.OutOfMemory{Name: need.inT, NeedBytes: 2 * need.t, HaveBytes: 2 * tiles})
