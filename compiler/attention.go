@@ -49,16 +49,19 @@ func (k *Attention) Layout(s *Space, groups, rows int) (*Layout, error) {
 	b := NewBuilder(k.Name(), s.Target, groups*s.Columns, rows)
 	routeKeys(b, s, groups, rows)
 	routeHead(b, s, groups, rows)
-	n := s.HeadColumns()
-	for place := range n {
+	for place := range s.HeadColumns {
 		r, w := k.role(b, s, newHead(s, k.Q.Features(place), place))
-		for x := place; x < groups*s.Columns; x += n {
+		for x := range s.headColumns(groups) {
+			if x%s.Columns%s.HeadColumns != place {
+				continue
+			}
 			b.Place(r, Area{x, 0, x + 1, rows})
 			for y := range rows {
 				w.place(b, x, y)
 			}
 		}
 	}
+	placeSpare(b, s, groups, rows)
 	return b.Build()
 }
 

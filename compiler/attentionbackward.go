@@ -68,7 +68,7 @@ func freeRows(s *Space, h *head, waiting int) int {
 // FreeRows is the longest sequence, in rows, of which no row waits for the gradients of those beyond.
 func (k *AttentionBackward) FreeRows(s *Space) int {
 	rows := math.MaxInt
-	for place := range s.HeadColumns() {
+	for place := range s.HeadColumns {
 		h := newHead(s, k.Q.Features(place), place)
 		rows = min(rows, freeRows(s, &h, gradientsWaiting(s, &h)))
 	}
@@ -78,7 +78,7 @@ func (k *AttentionBackward) FreeRows(s *Space) int {
 // Scratch is what the kernel needs beside its tiles.
 func (k *AttentionBackward) Scratch(s *Space) Scratch {
 	var n Scratch
-	for place := range s.HeadColumns() {
+	for place := range s.HeadColumns {
 		h := newHead(s, k.Q.Features(place), place)
 		t := 2 * h.tokens * pe.F32.Words()
 		t += h.ownScores() * pe.F32.Words()
@@ -137,10 +137,9 @@ func (k *AttentionBackward) Layout(s *Space, groups, rows int) (*Layout, error) 
 		row   keyRow
 	}
 	roles, walks := map[seat]*Role{}, map[seat]*keyWalk{}
-	n := s.HeadColumns()
 	for y := range rows {
-		for x := range groups * s.Columns {
-			at := seat{x % n, newKeyRow(y, s.SeqRows)}
+		for x := range s.headColumns(groups) {
+			at := seat{x % s.Columns % s.HeadColumns, newKeyRow(y, s.SeqRows)}
 			if roles[at] == nil {
 				roles[at], walks[at] = k.role(b, s, newHead(s, k.Q.Features(at.place), at.place), at.row)
 			}
@@ -148,6 +147,7 @@ func (k *AttentionBackward) Layout(s *Space, groups, rows int) (*Layout, error) 
 			walks[at].place(b, x, y)
 		}
 	}
+	placeSpare(b, s, groups, rows)
 	return b.Build()
 }
 
@@ -163,14 +163,16 @@ func routeGradients(b *Builder, s *Space, groups, rows int) {
 		ColorUse{keysDown2, "gradients south, odd", "the same from the odd rows"})
 	ramp := fabric.Ports(fabric.Ramp)
 	for y := range rows {
-		row, seat := Area{0, y, groups * s.Columns, y + 1}, newKeyRow(y, s.SeqRows)
-		if !seat.first {
-			b.Route(seat.north(), row, fabric.Static(ramp, fabric.Ports(fabric.North)))
-			b.Route(seat.above(), row, fabric.Static(fabric.Ports(fabric.North), ramp))
-		}
-		if !seat.last {
-			b.Route(seat.south(), row, fabric.Static(ramp, fabric.Ports(fabric.South)))
-			b.Route(seat.below(), row, fabric.Static(fabric.Ports(fabric.South), ramp))
+		seat := newKeyRow(y, s.SeqRows)
+		for _, row := range s.headAreas(groups, y, y+1) {
+			if !seat.first {
+				b.Route(seat.north(), row, fabric.Static(ramp, fabric.Ports(fabric.North)))
+				b.Route(seat.above(), row, fabric.Static(fabric.Ports(fabric.North), ramp))
+			}
+			if !seat.last {
+				b.Route(seat.south(), row, fabric.Static(ramp, fabric.Ports(fabric.South)))
+				b.Route(seat.below(), row, fabric.Static(fabric.Ports(fabric.South), ramp))
+			}
 		}
 	}
 }

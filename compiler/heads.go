@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"fmt"
+	"iter"
 
 	"cs2sim.dev/fabric"
 	"cs2sim.dev/pe"
@@ -56,9 +57,9 @@ type head struct {
 
 func newHead(s *Space, features, place int) head {
 	keys := s.KeyBlock()
-	share := keyShares(s.Tokens, keys, s.HeadColumns())
+	share := keyShares(s.Tokens, keys, s.HeadColumns)
 	return head{
-		place: place, columns: s.HeadColumns(), features: features,
+		place: place, columns: s.HeadColumns, features: features,
 		tokens: s.Tokens, keys: keys, typ: s.Type(), scale: s.ScoreScale(),
 		own: [2]int{share[place], share[place+1]},
 	}
@@ -141,7 +142,7 @@ func headColor(place int) fabric.Color {
 
 // routeHead lays the chain and the broadcast of every head of the layout.
 func routeHead(b *Builder, s *Space, groups, rows int) {
-	n := s.HeadColumns()
+	n := s.HeadColumns
 	if n == 1 {
 		return
 	}
@@ -150,8 +151,8 @@ func routeHead(b *Builder, s *Space, groups, rows int) {
 		ColorUse{headEast2, "head east, odd", "the same from the odd columns"},
 		ColorUse{headWest, "head west", "from the last column of a head to all of it"})
 	ramp, east, west := fabric.Ports(fabric.Ramp), fabric.Ports(fabric.East), fabric.Ports(fabric.West)
-	for x := range groups * s.Columns {
-		column, place := Area{x, 0, x + 1, rows}, x%n
+	for x := range s.headColumns(groups) {
+		column, place := Area{x, 0, x + 1, rows}, x%s.Columns%n
 		if place < n-1 {
 			b.Route(headColor(place), column, fabric.Static(ramp, east))
 		}
@@ -166,6 +167,41 @@ func routeHead(b *Builder, s *Space, groups, rows int) {
 		default:
 			b.Route(headWest, column, fabric.Static(east, west|ramp))
 		}
+	}
+}
+
+// headColumns are the columns of the first groups groups that heads have, west to east.
+func (s *Space) headColumns(groups int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for g := range groups {
+			for c := range s.AllHeads() {
+				if !yield(g*s.Columns + c) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// headAreas are those columns in the rows [y0, y1), an area per group.
+func (s *Space) headAreas(groups, y0, y1 int) (areas []Area) {
+	for g := range groups {
+		areas = append(areas, Area{g * s.Columns, y0, g*s.Columns + s.AllHeads(), y1})
+	}
+	return areas
+}
+
+// placeSpare gives the columns without a head nothing to do.
+func placeSpare(b *Builder, s *Space, groups, rows int) {
+	if s.AllHeads() == s.Columns {
+		return
+	}
+	r := stepRole(b, s, "no head")
+	nothing := r.Local("nothing")
+	r.Start(nothing)
+	nothing.Halt()
+	for g := range groups {
+		b.Place(r, Area{g*s.Columns + s.AllHeads(), 0, (g + 1) * s.Columns, rows})
 	}
 }
 

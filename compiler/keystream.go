@@ -102,7 +102,9 @@ func routeKeys(b *Builder, s *Space, groups, rows int) {
 		if below != 0 {
 			route.Positions = append(route.Positions, fabric.Position{Rx: below, Tx: above | ramp})
 		}
-		b.Route(keysSouth, Area{0, y, groups * s.Columns, y + 1}, route)
+		for _, a := range s.headAreas(groups, y, y+1) {
+			b.Route(keysSouth, a, route)
+		}
 	}
 }
 

@@ -56,7 +56,7 @@ type StepOptions struct {
 // NewStep lists the phases of a step and plans its memory. An error that wraps
 // *pe.OutOfMemory says how many bytes are missing.
 func NewStep(s *Space, o StepOptions) (*Step, error) {
-	b := &stepBuilder{space: s, o: o, step: &Step{Space: s, Train: o.Train, Saved: o.Save}, tiles: map[string]*Tile{}}
+	b := newStepBuilder(s, o)
 	b.build()
 	if err := b.step.planMemory(o.RunAhead); err != nil {
 		return nil, &Error{"memory", err}
@@ -74,6 +74,10 @@ type stepBuilder struct {
 	again bool // in the second forward pass of a block, or the backward pass that reads it
 }
 
+func newStepBuilder(s *Space, o StepOptions) *stepBuilder {
+	return &stepBuilder{space: s, o: o, step: &Step{Space: s, Train: o.Train, Saved: o.Save}, tiles: map[string]*Tile{}}
+}
+
 // tile returns the tile of a name; the first call places it over bounds.
 func (b *stepBuilder) tile(name string, bounds []int, t pe.Type) *Tile {
 	if x, ok := b.tiles[name]; ok {
@@ -85,8 +89,9 @@ func (b *stepBuilder) tile(name string, bounds []int, t pe.Type) *Tile {
 	return x
 }
 
-func (b *stepBuilder) feat(name string) *Tile { return b.tile(name, b.space.Feat, b.space.Type()) }
-func (b *stepBuilder) ff(name string) *Tile   { return b.tile(name, b.space.FF, b.space.Type()) }
+func (b *stepBuilder) feat(name string) *Tile   { return b.tile(name, b.space.Feat, b.space.Type()) }
+func (b *stepBuilder) byHead(name string) *Tile { return b.tile(name, b.space.Head, b.space.Type()) }
+func (b *stepBuilder) ff(name string) *Tile     { return b.tile(name, b.space.FF, b.space.Type()) }
 
 // stat is a number per token, read beside tiles and so in the banks of accumulators.
 func (b *stepBuilder) stat(name string) *Tile {
@@ -151,7 +156,7 @@ func (b *stepBuilder) blockForward(output bool) {
 	h := fmt.Sprintf("h.%d.", b.layer)
 	x, x1 := b.residual(b.layer), b.feat(b.own("x1"))
 	a1, a2 := b.feat(b.own("ln_1")), b.feat(b.own("ln_2"))
-	q, k, v, o := b.feat(b.own("q")), b.feat(b.own("k")), b.feat(b.own("v")), b.feat(b.own("o"))
+	q, k, v, o := b.byHead(b.own("q")), b.byHead(b.own("k")), b.byHead(b.own("v")), b.byHead(b.own("o"))
 	b.do(h+"ln_1", &LayerNorm{Gain: h + "ln_1.w", Bias: h + "ln_1.b", X: x, Y: a1, Mean: b.stat(b.own("mean1")), RStd: b.stat(b.own("rstd1"))})
 	b.linear(h+"attn.q", h+"attn.q", a1, q, nil)
 	b.linear(h+"attn.k", h+"attn.k", a1, k, nil)
@@ -179,16 +184,16 @@ func (b *stepBuilder) blockBackward() {
 	h := fmt.Sprintf("h.%d.", b.layer)
 	x, x1 := b.residual(b.layer), b.feat(b.own("x1"))
 	a1, a2 := b.feat(b.own("ln_1")), b.feat(b.own("ln_2"))
-	q, k, v, o := b.feat(b.own("q")), b.feat(b.own("k")), b.feat(b.own("v")), b.feat(b.own("o"))
+	q, k, v, o := b.byHead(b.own("q")), b.byHead(b.own("k")), b.byHead(b.own("v")), b.byHead(b.own("o"))
 	u, g := b.ff(b.own("u")), b.ff(b.own("g"))
 	dx, dg, da := b.feat("dx"), b.ff(b.own("dg")), b.feat(b.own("da2"))
 	b.grad(h+"mlp.proj", dx, g, dg, nil)
 	b.do(h+"mlp.gelu", &GELUBackward{X: u, DY: dg, DX: dg})
 	b.grad(h+"mlp.fc", dg, a2, da, nil)
 	b.do(h+"ln_2", &LayerNormBackward{Gain: h + "ln_2.w", Bias: h + "ln_2.b", X: x1, DY: da, Add: dx, DX: dx, Mean: b.stat(b.own("mean2")), RStd: b.stat(b.own("rstd2"))})
-	do := b.feat(b.own("do"))
+	do := b.byHead(b.own("do"))
 	b.grad(h+"attn.proj", dx, o, do, nil)
-	dq, dk, dv := b.feat(b.own("dq")), b.feat(b.own("dk")), b.feat(b.own("dv"))
+	dq, dk, dv := b.byHead(b.own("dq")), b.byHead(b.own("dk")), b.byHead(b.own("dv"))
 	b.do(h+"attn", &AttentionBackward{Q: q, K: k, V: v, O: o, DO: do, LSE: b.stat(b.own("lse")), DQ: dq, DK: dk, DV: dv})
 	da = b.feat(b.own("da1"))
 	// Deltas of an input that several layers read are added in descending order of the layers.

@@ -65,6 +65,33 @@ func (s *Step) planMemory(runAhead int) error {
 	return first
 }
 
+// couldFit refuses most steps that do not fit without the list of their phases, which is long: every
+// block adds as much to what lives in the fullest phase.
+func couldFit(s *Space, o StepOptions) error {
+	step := func(layers int) *Step {
+		some := *s
+		some.Model.Layers = layers
+		b := newStepBuilder(&some, o)
+		b.build()
+		return b.step
+	}
+	layers := s.Model.Layers
+	few := step(min(2, layers))
+	need := few.liveWords(few.lifetimes(0))
+	if more := layers - 2; more > 0 {
+		one := step(1)
+		n := one.liveWords(one.lifetimes(0))
+		need.t, need.s = need.t+more*(need.t-n.t), need.s+more*(need.s-n.s)
+	}
+	var err error
+	for banks := 1; banks < s.Target.Core().Banks; banks++ {
+		if err = few.cannotFit(banks, need); err == nil {
+			return nil
+		}
+	}
+	return &Error{"memory", err}
+}
+
 // lower is the next run-ahead to try.
 func lower(r int) int {
 	if r == 0 {
@@ -124,7 +151,7 @@ func (s *Step) cannotFit(banks int, need regionWords) error {
 	unit := s.Ones.RunWords(s.Space.Tokens)
 	code := ceilDiv(ceilDiv(s.Space.Target.whole("code_bytes"), 2), unit) * unit
 	accumulators := banks * core.BankWords()
-	tiles := core.SRAMBytes/2 - accumulators - code
+	tiles := max(0, core.SRAMBytes/2-accumulators-code)
 	switch {
 	case need.t > tiles:
 		return fmt.Errorf("tiles: %w", &pe.OutOfMemory{Name: need.inT, NeedBytes: 2 * need.t, HaveBytes: 2 * tiles})

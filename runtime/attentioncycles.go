@@ -9,8 +9,8 @@ import (
 )
 
 // Cycles of attention. Heads, sequences and groups are alike and touch none of each other's wires, so one
-// head of one sequence is run, by the kernel's own layout on the wavelet engine. Of its rows only the
-// first are run: every row meets a block of every row, one of them its own; a block costs the same whichever
+// head of one sequence is run, by the kernel's own layout on the wavelet engine, with a column beside it
+// where some have no head. Of its rows only the first are run: every row meets a block of every row, one of them its own; a block costs the same whichever
 // row's it is, but for those behind the own one, which meet a query fewer. So from some row on each further
 // row adds the same to the run. Runs of growing sequences show from which. Zeros do as values: no cycle
 // depends on them.
@@ -61,15 +61,17 @@ func attentionCycles(ctx context.Context, k compiler.Kernel, s *compiler.Space, 
 	if err != nil {
 		return nil, err
 	}
-	return wholeWafer(s, r.phase(s.HeadColumns())), nil
+	return wholeWafer(s, r.phase()), nil
 }
 
 // runHead runs one head of a sequence of which only so many rows are there.
 func runHead(ctx context.Context, k compiler.Kernel, s *compiler.Space, rows int) (*headRun, error) {
-	one, n := *s, s.HeadColumns()
-	one.Groups, one.Sequences, one.SeqRows, one.Columns = 1, 1, rows, n
+	one := *s
+	one.Groups, one.Sequences, one.SeqRows, one.Columns = 1, 1, rows, s.HeadColumns
+	if s.AllHeads() < s.Columns {
+		one.Columns++
+	}
 	one.Model.Heads, one.Model.DModel = 1, s.Model.HeadWidth()
-	one.Feat = s.Feat[:n+1]
 	l, err := k.Layout(&one, 1, rows)
 	if err != nil {
 		return nil, err
@@ -82,17 +84,17 @@ func runHead(ctx context.Context, k compiler.Kernel, s *compiler.Space, rows int
 }
 
 // phase is the run as a report of its own columns and rows.
-func (r *headRun) phase(columns int) *PhaseReport {
+func (r *headRun) phase() *PhaseReport {
 	return &PhaseReport{
 		Cycles: int64(r.report.Cycles), FMACs: r.report.FMACs, Hops: r.report.Hops,
-		Grid: Grid{PeriodX: columns, PeriodY: r.rows, Cells: r.report.PEs, Wavelets: r.report.Routed.in()},
+		Grid: Grid{PeriodX: r.report.Layout.Width, PeriodY: r.rows, Cells: r.report.PEs, Wavelets: r.report.Routed.in()},
 	}
 }
 
 // extend lengthens run b to all rows of a sequence; a is one row shorter. A row that is neither the
 // first nor the last does the same whichever it is, for every row before it and for every row behind it.
 func extend(s *compiler.Space, a, b *headRun) *PhaseReport {
-	n, short, rows := s.HeadColumns(), b.rows, s.SeqRows
+	n, short, rows := b.report.Layout.Width, b.rows, s.SeqRows
 	p := &PhaseReport{
 		Cycles: int64(b.report.Cycles) + int64(rows-short)*int64(b.report.Cycles-a.report.Cycles),
 		FMACs:  extendPairs(a.report.FMACs, b.report.FMACs, short, rows),
@@ -158,10 +160,14 @@ func extendPairs(a, b int64, n, rows int) int64 {
 	return int64(rows)*perRow + pairs(rows)*perPair
 }
 
-// wholeWafer counts one head for all.
+// wholeWafer counts one head for all, and the column beside it for all that have none.
 func wholeWafer(s *compiler.Space, p *PhaseReport) *PhaseReport {
 	n := int64(s.Model.Heads) * int64(s.Sequences) * int64(s.Groups)
 	p.FMACs *= n
 	p.Hops *= n
+	if s.AllHeads() < s.Columns {
+		p.Grid.PeriodX = s.HeadColumns
+		p.Grid.Columns, p.Grid.Spare = s.Columns, s.Columns-s.AllHeads()
+	}
 	return p
 }

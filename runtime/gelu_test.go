@@ -43,7 +43,7 @@ func (b *bench) widest(bounds []int) (n int) {
 
 func TestGELUOfAnotherForm(t *testing.T) {
 	cfg := model.Config{Name: "erf", Layers: 1, DModel: 2, Heads: 1, DFF: 4, Vocabulary: 3, SequenceLength: 2, Activation: model.GELUErf}
-	s, err := compiler.NewSpace(cfg, machine(t, nil), model.Mixed, 1, 1)
+	s, err := compiler.NewSpace(cfg, machine(t, nil), model.Mixed, compiler.Spread{HeadColumns: 1, Tokens: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

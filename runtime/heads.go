@@ -9,7 +9,7 @@ import (
 func (h *Host) attention() *vec.Attention {
 	s := h.Space
 	return h.vectors.Attention(arithmetic(s), vec.HeadShape{
-		Rows: s.SeqRows, Tokens: s.Tokens, Block: s.KeyBlock(), Segments: s.Feat[:s.HeadColumns()+1], Scale: s.ScoreScale(),
+		Rows: s.SeqRows, Tokens: s.Tokens, Block: s.KeyBlock(), Segments: s.Head[:s.HeadColumns+1], Scale: s.ScoreScale(),
 	})
 }
 
@@ -23,8 +23,8 @@ func (h *Host) headView(t *compiler.Tile, i int) vec.View {
 	s := h.Space
 	head, sequence := i%s.Model.Heads, i/s.Model.Heads
 	features := s.Model.HeadWidth()
-	if t.Bounds == nil { // a run per column
-		features = s.HeadColumns()
+	if t.Bounds == nil { // a run per column, those of the heads first
+		features = s.HeadColumns
 	}
 	g, row, _ := s.Place(sequence, 0)
 	at := head*features*s.HostTokens() + s.HostIndex(g, 0, row)

@@ -24,7 +24,7 @@ func TestTallColumns(t *testing.T) {
 	}{{1, 34, 1, 4}, {2, 2, 2, 4}, {3, 34, 1, 1}} {
 		m := machine(t, fields{{"width", 8}, {"height", 180}, {"hop_cycles", c.hop}, {"buffer_depth", c.buffer}})
 		m = machineWith(t, m, "io_bits_per_second", m.Get("clock_hz")*32*c.io)
-		b := newBench(t, cfg, m, model.Mixed, 2, c.tokens, 1)
+		b := newBench(t, cfg, m, model.Mixed, compiler.Spread{HeadColumns: 2, Tokens: c.tokens}, 1)
 		in := NewHost(b.space)
 		fill := func(x *compiler.Tile) *compiler.Tile { b.fill(in, x, b.rnd.NormFloat64); return x }
 		positive := func(x *compiler.Tile) *compiler.Tile { b.fill(in, x, b.rnd.ExpFloat64); return x }
