@@ -12,6 +12,7 @@ type stepEstimate struct {
 	exp     float64
 	io      float64
 	t       float64 // tokens
+	rate    float64 // FMACs per cycle
 
 	feat, head, ff, vocab spreadOver
 	code                  int // bytes
@@ -37,8 +38,8 @@ func newStepEstimate(s *Space) *stepEstimate {
 		command: float64(core.TaskSwitchCycles + core.TensorStartCycles + 4*core.ScalarCycles),
 		exp:     float64(core.ExpElementCycles),
 		io:      s.Target.IORate(),
-		t:       float64(s.Tokens),
-		feat:    over(s.Feat), head: over(s.Head), ff: over(s.FF), vocab: over(s.Vocab),
+		t:       float64(s.Tokens), rate: float64(rate),
+		feat: over(s.Feat), head: over(s.Head), ff: over(s.FF), vocab: over(s.Vocab),
 		code: s.Target.whole("code_bytes"),
 	}
 }
@@ -82,20 +83,6 @@ func (e *stepEstimate) gradient(sent, own spreadOver, density float64) float64 {
 	work := n*(e.fmac+1) + e.t + 2*e.command
 	edge := own.all * density * float64(e.s.Groups) / e.io
 	return sent.all * max(work, n+1, edge)
-}
-
-// attention is the last row of a sequence, which sees all keys. Beside keys and values, a block
-// of keys costs some passes over its scores, and task switches and waits for the head's other
-// columns that do not depend on its size: as much as simulations of some ten mappings have shown.
-func (e *stepEstimate) attention(backward bool) float64 {
-	keys := float64(e.s.KeyBlock())
-	rows := float64(e.s.SeqRows)
-	blocks, scores := rows*e.t/keys, keys*e.t
-	share := e.exp / float64(e.s.HeadColumns)
-	if !backward {
-		return rows*2*e.t*e.head.most*e.fmac + blocks*(scores*(7+share)+75*e.command)
-	}
-	return rows*5*e.t*e.head.most*e.fmac + blocks*(scores*(10+share)+62*e.command)
 }
 
 // embedding is every PE's tile over the edge.
