@@ -140,7 +140,8 @@ func (k *Attention) role(b *Builder, s *Space, h head) (*Role, *keyWalk) {
 
 	k.softmax(softmax, &h, a, w, mix)
 
-	mixed.FAdd(0, w.met(a.sum), w.met(a.sum), w.score(a.probs)).Count(w.queries)
+	// As products with 1, fp16 probabilities are added at the rate of FMACs.
+	mixed.FMac(0, w.met(a.sum), w.score(a.probs), pe.Constant(h.typ, 1)).Count(w.queries)
 	w.lastKey(mixed, "last")
 	w.next(mixed)
 	mixed.Jump("end")

@@ -28,7 +28,7 @@ func (e *stepEstimate) attention(backward bool) float64 {
 	var row float64
 	if !backward {
 		row = 2*pass + chained + t*(e.issue+9*scalar) + shared
-		row += scores + t*(triggered+7*scalar)            // denominators
+		row += steps + t*(triggered+7*scalar)             // denominators
 		row += 2*ownSums + own*(1+e.exp)                  // maxima, differences; scaled, exponentials
 		row += blocks * (t*(e.exp+4) + h*t)               // rescaling
 		row += blocks * (2*task + 14*e.issue + 40*scalar) //
