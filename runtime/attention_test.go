@@ -121,7 +121,7 @@ func (r *rig) stat(name string) *compiler.Tile {
 }
 
 func (r *rig) tile(t *compiler.Tile) *compiler.Tile {
-	t.Base = r.place(t.Words(r.space.Tokens), t.InS)
+	t.Base = r.place(t.Room(r.space.Tokens), t.InS)
 	r.tiles = append(r.tiles, t)
 	return t
 }
@@ -210,7 +210,7 @@ func (c attentionCase) backward(s *compiler.Space) (*rig, *compiler.AttentionBac
 	r := newRig(s)
 	k := &compiler.AttentionBackward{
 		Q: r.head("q"), K: r.head("k"), V: r.head("v"), O: r.head("o"), DO: r.head("do"), LSE: r.stat("lse"),
-		DQ: r.head("dq"), DK: r.head("dk"), DV: r.head("dv"),
+		DQ: r.tile(&compiler.Tile{Name: "dq", Bounds: s.Head, Type: s.Type(), Sums: true}), DK: r.head("dk"), DV: r.head("dv"),
 	}
 	r.scratch(k)
 	return r, k
