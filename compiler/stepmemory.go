@@ -164,8 +164,25 @@ func (s *Step) cannotFit(banks int, need regionWords) error {
 	return nil
 }
 
-// place gives every tile and scratch an address: first fit, in the order of first use.
+// place gives every tile and scratch an address: first fit, in the order of first use, which keeps
+// the map easy to read, or where that leaves holes, what lives longest first.
 func (s *Step) place(banks, runAhead int, places []Placed) error {
+	order := make([]int, len(places))
+	for i := range order {
+		order[i] = i
+	}
+	err := s.placeInOrder(banks, runAhead, places, order)
+	if err != nil {
+		slices.SortStableFunc(order, func(a, b int) int {
+			p, q := &places[a], &places[b]
+			return q.Last - q.First - (p.Last - p.First)
+		})
+		err = s.placeInOrder(banks, runAhead, places, order)
+	}
+	return err
+}
+
+func (s *Step) placeInOrder(banks, runAhead int, places []Placed, order []int) error {
 	core := s.Space.Target.Core()
 	code := ceilDiv(s.Space.Target.whole("code_bytes"), 2)
 	unit := s.Ones.RunWords(s.Space.Tokens) // everything is a multiple of a run, so that a weight's index can reach the ones
@@ -176,7 +193,7 @@ func (s *Step) place(banks, runAhead int, places []Placed) error {
 	s.setRunAhead(runAhead)
 	s.Ones.Base = (sStart-tStart)/unit*unit + tStart - unit
 	var done []Placed
-	for i := range plan.Places {
+	for _, i := range order {
 		p := &plan.Places[i]
 		if p.tile == s.Ones {
 			p.Base = s.Ones.Base
