@@ -82,9 +82,6 @@ func (k *AttentionBackward) Scratch(s *Space) Scratch {
 		h := newHead(s, k.Q.Features(place), place)
 		t := 2 * h.tokens * pe.F32.Words()
 		t += h.ownScores() * pe.F32.Words()
-		if h.typ != pe.F32 {
-			t += widest(k.DQ.Bounds) * h.tokens * pe.F32.Words()
-		}
 		sums := h.block() * 2 * (pe.F32.Words() + h.typ.Words())
 		sums += gradientSlots(s, &h) * 2 * h.features * pe.F32.Words()
 		n.T, n.S = max(n.T, t), max(n.S, sums)
@@ -127,6 +124,9 @@ func (r keyRow) below() fabric.Color { return keyRow{odd: !r.odd}.north() }
 func (k *AttentionBackward) Layout(s *Space, groups, rows int) (*Layout, error) {
 	if err := wholeSequences(k, s, groups, rows); err != nil {
 		return nil, err
+	}
+	if !k.DQ.Sums {
+		return nil, fmt.Errorf("%s: the place of tile %s has no room for its sums", k.Name(), k.DQ.Name)
 	}
 	b := NewBuilder(k.Name(), s.Target, groups*s.Columns, rows)
 	routeKeys(b, s, groups, rows)
@@ -211,7 +211,7 @@ func (k *AttentionBackward) arrays(r *Role, s *Space, h *head) *backwardArrays {
 	a.exp = place("exponentials", pe.F32, &at.T, h.ownScores())
 	a.acc = a.dq
 	if h.typ != pe.F32 {
-		a.acc = place("sums of dQ", pe.F32, &at.T, widest(k.DQ.Bounds)*t)
+		a.acc = k.DQ.sums(r, t)
 	}
 	return a
 }

@@ -9,10 +9,8 @@ type stepEstimate struct {
 	fmac    float64 // one data-triggered FMAC or dot product over the PE's tokens
 	issue   float64 // a tensor instruction's start
 	command float64 // a control task around one instruction
-	exp     float64
 	io      float64
 	t       float64 // tokens
-	rate    float64 // FMACs per cycle
 
 	feat, head, ff, vocab spreadOver
 	code                  int // bytes
@@ -36,19 +34,18 @@ func newStepEstimate(s *Space) *stepEstimate {
 		fmac:    float64(core.TriggerStartCycles + ceilDiv(s.Tokens, rate)),
 		issue:   float64(core.TensorStartCycles),
 		command: float64(core.TaskSwitchCycles + core.TensorStartCycles + 4*core.ScalarCycles),
-		exp:     float64(core.ExpElementCycles),
 		io:      s.Target.IORate(),
-		t:       float64(s.Tokens), rate: float64(rate),
-		feat: over(s.Feat), head: over(s.Head), ff: over(s.FF), vocab: over(s.Vocab),
+		t:       float64(s.Tokens),
+		feat:    over(s.Feat), head: over(s.Head), ff: over(s.FF), vocab: over(s.Vocab),
 		code: s.Target.whole("code_bytes"),
 	}
 }
 
 // step is cycles of one micro-batch, forward, and backward if train.
 func (e *stepEstimate) step(density float64, o StepOptions) float64 {
-	layers := float64(e.s.Model.Layers)
+	layers, attention := float64(e.s.Model.Layers), newKeyEstimate(e.s)
 	d, q, f, v := e.feat, e.head, e.ff, e.vocab
-	block := 3*e.linear(d, q, density) + e.linear(q, d, density) + e.linear(d, f, density) + e.linear(f, d, density) + e.attention(false)
+	block := 3*e.linear(d, q, density) + e.linear(q, d, density) + e.linear(d, f, density) + e.linear(f, d, density) + attention.forward()
 	head := e.linear(d, v, 1)
 	total := layers*block + head + e.embedding()
 	if !o.Train {
@@ -57,7 +54,7 @@ func (e *stepEstimate) step(density float64, o StepOptions) float64 {
 	if !o.Save {
 		total += layers * (block - e.linear(f, d, density))
 	}
-	back := 3*e.linear(q, d, density) + e.linear(d, q, density) + 4*e.gradient(d, q, density) + e.attention(true)
+	back := 3*e.linear(q, d, density) + e.linear(d, q, density) + 4*e.gradient(d, q, density) + attention.backward()
 	back += e.linear(f, d, density) + e.linear(d, f, density) + 2*e.gradient(d, f, density)
 	total += layers * back
 	if o.Chunks > 1 {

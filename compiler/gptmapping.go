@@ -32,6 +32,7 @@ type GPTCandidate struct {
 	SeqRows        int       `json:"sequence_rows"`
 	Sequences      int       `json:"sequences"` // stacked along y in each group
 	Save           bool      `json:"save"`      // activations kept, not recomputed
+	Norms          bool      `json:"norms"`     // see StepOptions
 	Chunks         int       `json:"chunks"`    // of the vocabulary
 	Cycles         []float64 `json:"cycles"`    // estimated per sequence, per density
 	Objective      float64   `json:"objective"` // their geometric mean
@@ -66,12 +67,9 @@ func PlanGPT(cfg model.Config, t Target, p model.Precision, o GPTOptions) (*Step
 		if err != nil {
 			return nil, nil, &Error{"map", err}
 		}
-		options := StepOptions{Train: o.Train, Logits: o.Logits, Save: c.Save, Chunks: c.Chunks, RunAhead: o.RunAhead}
-		if err = couldFit(s, options); err == nil {
-			var step *Step
-			if step, err = NewStep(s, options); err == nil {
-				return step, candidates[:i+1], nil
-			}
+		step, err := planWith(s, &candidates[i], o)
+		if err == nil {
+			return step, candidates[:i+1], nil
 		}
 		var oom *pe.OutOfMemory
 		if !errors.As(err, &oom) {
@@ -83,6 +81,23 @@ func PlanGPT(cfg model.Config, t Target, p model.Precision, o GPTOptions) (*Step
 	}
 	return nil, candidates, &Error{"memory", fmt.Errorf("%s fits on %d x %d PEs with none of %d mappings; the nearest: %w",
 		cfg.Name, t.Width(), t.Height(), len(candidates), least)}
+}
+
+// planWith compiles the step of a candidate, if it does not fit otherwise with norms made again:
+// that costs less than the estimate can tell.
+func planWith(s *Space, c *GPTCandidate, o GPTOptions) (step *Step, err error) {
+	options := StepOptions{Train: o.Train, Logits: o.Logits, Save: c.Save, Norms: o.Train && !c.Save, Chunks: c.Chunks, RunAhead: o.RunAhead}
+	if err = couldFit(s, options); err != nil {
+		return nil, err
+	}
+	if options.Norms {
+		options.Norms = false
+		if step, err = NewStep(s, options); err == nil {
+			return step, nil
+		}
+		options.Norms, c.Norms = true, true
+	}
+	return NewStep(s, options)
 }
 
 // gptCandidates lists all mappings, best first.

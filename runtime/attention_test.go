@@ -121,7 +121,7 @@ func (r *rig) stat(name string) *compiler.Tile {
 }
 
 func (r *rig) tile(t *compiler.Tile) *compiler.Tile {
-	t.Base = r.place(t.Words(r.space.Tokens), t.InS)
+	t.Base = r.place(t.Room(r.space.Tokens), t.InS)
 	r.tiles = append(r.tiles, t)
 	return t
 }
@@ -210,7 +210,7 @@ func (c attentionCase) backward(s *compiler.Space) (*rig, *compiler.AttentionBac
 	r := newRig(s)
 	k := &compiler.AttentionBackward{
 		Q: r.head("q"), K: r.head("k"), V: r.head("v"), O: r.head("o"), DO: r.head("do"), LSE: r.stat("lse"),
-		DQ: r.head("dq"), DK: r.head("dk"), DV: r.head("dv"),
+		DQ: r.tile(&compiler.Tile{Name: "dq", Bounds: s.Head, Type: s.Type(), Sums: true}), DK: r.head("dk"), DV: r.head("dv"),
 	}
 	r.scratch(k)
 	return r, k
@@ -357,6 +357,38 @@ func TestAttentionFolded(t *testing.T) {
 	} {
 		c.groups, c.sequences = 1, 1
 		c.checkCycles(t)
+	}
+}
+
+// TestAttentionEstimate: what the search counts is what the kernels take.
+func TestAttentionEstimate(t *testing.T) {
+	for _, c := range []attentionCase{
+		{heads: 1, width: 128, length: 160, perHead: 11, tokens: 20, precision: model.Mixed},
+		{heads: 1, width: 128, length: 272, perHead: 11, tokens: 34, precision: model.Mixed}, // of GPT-3 XL
+		{heads: 1, width: 64, length: 256, perHead: 4, tokens: 48, precision: model.Mixed},
+		{heads: 1, width: 64, length: 160, perHead: 1, tokens: 20, precision: model.Mixed},
+		{heads: 1, width: 128, length: 160, perHead: 11, tokens: 19, precision: model.FP32},
+	} {
+		c.groups, c.sequences = 1, 1
+		s := c.space(t)
+		_, k := c.forward(s)
+		_, kb := c.backward(s)
+		for _, k := range []interface {
+			compiler.Kernel
+			Estimate(*compiler.Space) float64
+		}{k, kb} {
+			p, err := newPhase(&Store{Space: s}, k)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := p.cycles(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e := k.Estimate(s) / float64(got.Cycles); !(math.Abs(e-1) <= 0.08) {
+				t.Errorf("%s, %+v: the estimate is %.3f of %d cycles", k.Name(), c, e, got.Cycles)
+			}
+		}
 	}
 }
 
