@@ -125,7 +125,9 @@ func (b *stepBuilder) build() {
 	L := b.space.Model.Layers
 	b.step.Ones = b.tile("ones", nil, b.space.Type())
 	b.pass, b.layer = Forward, -1
-	b.do("embed", &Embed{Y: b.residual(0)})
+	x := b.residual(0)
+	x.Whole = true
+	b.do("embed", &Embed{Y: x})
 	for b.layer = range L {
 		b.blockForward(true)
 	}
@@ -143,7 +145,9 @@ func (b *stepBuilder) build() {
 		b.blockBackward()
 	}
 	b.layer, b.again = -1, false
-	b.do("embed", &EmbedBackward{DY: b.feat("dx")})
+	dx := b.feat("dx")
+	dx.Whole = true
+	b.do("embed", &EmbedBackward{DY: dx})
 }
 
 // residual is the residual stream into block l. Training keeps every one of them.

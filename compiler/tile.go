@@ -10,6 +10,7 @@ type Tile struct {
 	Type   pe.Type //
 	Base   int     // first word; set by the memory plan
 	InS    bool    // lies in the banks of accumulators
+	Whole  bool    // its place has room for whole wavelets, in which it travels
 	Sums   bool    // its place has room for fp32, in which its kernel sums it up
 	Alone  Alone   // no instruction reads it beside another operand: the memory plan may move it there
 }
@@ -61,10 +62,19 @@ func (t *Tile) Words(tokens int) int {
 
 // Room is the SRAM of the tile's place.
 func (t *Tile) Room(tokens int) int {
-	if t.Sums && t.Type != pe.F32 {
-		return t.Words(tokens) / t.Type.Words() * pe.F32.Words()
+	n := t.Words(tokens)
+	switch {
+	case t.Sums && t.Type != pe.F32:
+		return n / t.Type.Words() * pe.F32.Words()
+	case t.Whole:
+		return n + n%pe.F32.Words()
 	}
-	return t.Words(tokens)
+	return n
+}
+
+// Wavelets is how many of them carry column c's part of the tile.
+func (t *Tile) Wavelets(c, tokens int) int {
+	return ceilDiv(t.Features(c)*t.RunWords(tokens), pe.F32.Words())
 }
 
 // sums is the tile's place in fp32. Rounded from there into the tile, element after element, no value

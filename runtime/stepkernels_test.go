@@ -111,7 +111,7 @@ func (b *bench) plan(k compiler.Kernel) (tiles []*compiler.Tile) {
 		if t.InS {
 			s = 1
 		}
-		t.Base = take(s, t.Words(b.space.Tokens))
+		t.Base = take(s, t.Room(b.space.Tokens))
 	}
 	need := k.Scratch(b.space)
 	*k.ScratchAt() = compiler.Scratch{T: take(0, need.T), S: take(1, need.S)}
@@ -123,7 +123,9 @@ func (b *bench) tile(name string, bounds []int, t pe.Type) *compiler.Tile {
 	return &compiler.Tile{Name: name, Bounds: bounds, Type: t}
 }
 func (b *bench) feat(name string) *compiler.Tile {
-	return b.tile(name, b.space.Feat, b.space.Type())
+	t := b.tile(name, b.space.Feat, b.space.Type())
+	t.Whole = true
+	return t
 }
 func (b *bench) stat(name string) *compiler.Tile {
 	return &compiler.Tile{Name: name, Type: pe.F32, InS: true}
