@@ -70,8 +70,8 @@ func (e *keyEstimate) forward() float64 {
 func (e *keyEstimate) backward() float64 {
 	n := 3*e.pass + 2*(e.chained+e.t*7*e.scalar) + 2*e.shared
 	n += 2*e.ownSums() + e.own*(5+e.exp)
-	n += e.t*(e.triggered+2*e.issue+12*e.scalar) + 2*e.h*(e.t+e.steps) // gradients of keys and values,
-	n += e.t * (e.issue + 2*e.h)                                       // and those of other rows
+	n += e.t*(e.triggered+e.h+2*e.issue+12*e.scalar) + 2*e.h*e.steps // gradients of keys and values,
+	n += e.t * (e.issue + 2*e.h)                                     // and those of other rows
 	n += e.blocks * (3*e.task + 14*e.issue + 60*e.scalar + 3*e.round)
 	return n * e.rows
 }

@@ -28,7 +28,8 @@ func (g *keyGradients) sums(slot Reg, first int) pe.Operand {
 // row's stay. It uses the wavelet's registers.
 func (g *keyGradients) form(t *Task) {
 	n, w := g.features, g.w
-	t.FMov(2*n, g.sums(g.slot, 0), pe.Constant(pe.F32, 0))
+	zero := pe.Constant(g.typ, 0)
+	t.FMul(2*n, g.sums(g.slot, 0), zero, zero) // at the rate of products
 	Calc(t, pe.IMul, Value, w.queries, n)
 	add := func(first int, tile, weights Array) {
 		sum, x, p := g.sums(g.slot, first), w.met(tile), w.score(weights)
