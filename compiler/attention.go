@@ -6,9 +6,11 @@ import (
 	"cs2sim.dev/pe"
 )
 
-// Causal attention, forward. The keys and values of a row come down the rows of its sequence
-// like weights, a wavelet per feature; row 0 sends first, then row 1, and each row meets the keys of the
-// rows above it and its own. Per block of keys:
+// Causal attention, forward. The keys and values of a row go to all rows of its sequence like weights, a
+// wavelet per feature: at first every row's to itself, then row 0's to the others, row 1's, and so on. Each
+// row meets all of them with those of its queries that come later in the sequence: as tokens are dealt out
+// to the rows in turn, half of them on average, on every row (Striped Attention, arXiv 2311.09431). Per
+// block of keys:
 //
 //	score     a key's wavelet adds it times the row's queries to the key's scores, over this column's features
 //	chain     behind each key its scores are summed over the head's columns, and come back to all
@@ -26,16 +28,12 @@ func (k *Attention) Name() string { return "attention" }
 // ScoreScale is 1/sqrt(features of a head).
 func (s *Space) ScoreScale() float32 { return float32(1 / math.Sqrt(float64(s.Model.HeadWidth()))) }
 
-// HeadShares are the keys of a block by the column of a head that computes their exponentials:
-// column c those of [shares[c], shares[c+1]). The last entry is the block's keys.
-func (s *Space) HeadShares() []int { return spread(keyBlock(s.Tokens), s.HeadColumns()) }
-
 // Scratch is what the kernel needs beside its tiles.
 func (k *Attention) Scratch(s *Space) Scratch {
-	t, keys := s.Tokens, keyBlock(s.Tokens)
+	t := s.Tokens
 	n := Scratch{
 		T: 2 * t * pe.F32.Words(),
-		S: keys*t*(pe.F32.Words()+s.Type().Words()) + t*pe.F32.Words(),
+		S: pairs(t, s.KeyBlock())*(pe.F32.Words()+s.Type().Words()) + t*pe.F32.Words(),
 	}
 	if s.Type() != pe.F32 {
 		n.T += widest(k.O.Bounds) * t * pe.F32.Words()
@@ -51,16 +49,19 @@ func (k *Attention) Layout(s *Space, groups, rows int) (*Layout, error) {
 	b := NewBuilder(k.Name(), s.Target, groups*s.Columns, rows)
 	routeKeys(b, s, groups, rows)
 	routeHead(b, s, groups, rows)
-	n := s.HeadColumns()
-	for place := range n {
+	for place := range s.HeadColumns {
 		r, w := k.role(b, s, newHead(s, k.Q.Features(place), place))
-		for x := place; x < groups*s.Columns; x += n {
+		for x := range s.headColumns(groups) {
+			if x%s.Columns%s.HeadColumns != place {
+				continue
+			}
 			b.Place(r, Area{x, 0, x + 1, rows})
 			for y := range rows {
-				b.Param(At(x, y), w.blocks, y%s.SeqRows+1)
+				w.place(b, x, y)
 			}
 		}
 	}
+	placeSpare(b, s, groups, rows)
 	return b.Build()
 }
 
@@ -68,7 +69,7 @@ func (k *Attention) Layout(s *Space, groups, rows int) (*Layout, error) {
 // queries, sums of values and statistics, which are read beside them.
 type attentionArrays struct {
 	q, o, lse     Array
-	scores, probs Array // [keys][tokens]
+	scores, probs Array // of a block, key after key
 	top, sum      Array // running maximum of the raw scores, and sum of exponentials, per token
 	rescale       Array // per token: the maximum before the block, then what it costs older sums
 	acc           Array // [features][tokens] sums of values
@@ -98,15 +99,14 @@ func (k *Attention) arrays(r *Role, s *Space, h *head) *attentionArrays {
 // role is the code of a column of a head. A block goes through the tasks begin, score and end
 // of key, softmax, mix and end of value.
 func (k *Attention) role(b *Builder, s *Space, h head) (*Role, *keyWalk) {
-	r := stepRole(b, s, h.name("attention"), 4, 3, 2)
-	a, w := k.arrays(r, s, &h), newKeyWalk(&h, r)
-	start, begin, softmax, finish := r.Local("start"), r.Local("begin"), r.Local("softmax"), r.Local("finish")
-	send := h.sendTasks(r, []part{{k.K.array(r, s.Tokens), endOfKey}, {k.V.array(r, s.Tokens), endOfValue}})
-	masks := r.Local("masks")
+	r := stepRole(b, s, h.name("attention"), 4, 4, 2*keysAtOnce)
+	a, w := k.arrays(r, s, &h), newKeyWalk(&h, r, s.SeqRows)
+	start, begin, softmax, sent, finish := r.Local("start"), r.Local("begin"), r.Local("softmax"), r.Local("sent"), r.Local("finish")
+	send := h.sendTasks(r, []part{{k.K.array(r, s.Tokens), endOfKey}, {k.V.array(r, s.Tokens), endOfValue}}, sent)
 	scored, mixed := r.Control("end of key", keysSouth, endOfKey).Triggered(), r.Control("end of value", keysSouth, endOfValue).Triggered()
-	score, product := w.triggered(r, "score", w.byElement(a.scores), w.byFeature(a.q))
+	score, product := w.triggered(r, "score", w.score(a.scores), w.byFeature(a.q))
 	product.OverwriteWhileZero(w.fresh)
-	mix, _ := w.triggered(r, "mix", w.byFeature(a.acc), w.byElement(a.probs))
+	mix, _ := w.triggered(r, "mix", w.byFeature(a.acc), w.score(a.probs))
 	r.Start(start)
 
 	never := float32(math.Inf(-1))
@@ -115,43 +115,44 @@ func (k *Attention) role(b *Builder, s *Space, h head) (*Role, *keyWalk) {
 	start.FMov(h.tile(), a.acc.All(), pe.Constant(pe.F32, 0))
 	start.FMov(h.tokens, a.top.All(), pe.Constant(pe.F32, never))
 	start.FMov(h.tokens, a.sum.All(), pe.Constant(pe.F32, 0))
+	start.Activate(send)
 	start.Activate(begin)
 
-	ready := func(t *Task) {
-		t.FMov(h.tokens, a.rescale.All(), a.top.All())
-		if !h.alone() {
-			k.takeScores(t, &h, a).ThenActivate(softmax)
-		}
-		w.reset(t)
-		t.Unblock(score)
-	}
-	w.enter(begin, send, masks, ready)
-	masks.FMov(h.block(), a.scores.All(), pe.Constant(pe.F32, never))
-	ready(masks)
+	begin.FMov(h.tokens, a.rescale.All(), a.top.All())
+	w.reset(begin)
+	begin.Unblock(score)
 
 	if h.alone() {
-		scored.FMax(h.tokens, a.top.All(), a.top.All(), w.row(a.scores))
+		scored.FMax(0, w.met(a.top), w.met(a.top), w.score(a.scores)).Count(w.queries)
+		w.lastKey(scored, "last")
 	} else {
-		h.chain(scored, h.tokens, w.row(a.scores))
+		h.chain(scored, 0, w.score(a.scores)).Count(w.queries)
+		k.takeScores(scored, &h, a, w, softmax)
 	}
 	w.next(scored)
+	scored.Jump("end")
+	scored.Label("last")
 	scored.Block(score)
 	if h.alone() {
 		scored.Activate(softmax)
 	}
-	w.nextOwn(scored)
+	scored.Label("end")
 
-	k.softmax(softmax, &h, a, mix)
-	w.reset(softmax)
-	if h.alone() {
-		softmax.Unblock(mix)
-	}
+	k.softmax(softmax, &h, a, w, mix)
 
-	mixed.FAdd(h.tokens, a.sum.All(), a.sum.All(), w.row(a.probs))
+	// As products with 1, fp16 probabilities are added at the rate of FMACs.
+	mixed.FMac(0, w.met(a.sum), w.score(a.probs), pe.Constant(h.typ, 1)).Count(w.queries)
+	w.lastKey(mixed, "last")
 	w.next(mixed)
+	mixed.Jump("end")
+	mixed.Label("last")
 	mixed.Block(mix)
-	w.leave(mixed, begin, finish)
-	w.nextOwn(mixed)
+	w.leave(mixed, begin, finish, func() { mixed.Activate(send) })
+	mixed.Label("end")
+
+	JumpIf(sent, w.left, pe.NE, 0, "end") // not yet the last row's
+	sent.Activate(finish)
+	sent.Label("end")
 
 	finish.Special(pe.FRecip, h.tokens, a.rescale.All(), a.sum.All())
 	finish.FMul(h.tile(), a.o.All(), a.acc.All(), h.repeated(a.rescale.All()))
@@ -161,37 +162,59 @@ func (k *Attention) role(b *Builder, s *Space, h head) (*Role, *keyWalk) {
 	return r, w
 }
 
-// takeScores receives the block's scores while they are formed: the own keys' are kept, the
-// others only raise the maximum.
-func (k *Attention) takeScores(t *Task, h *head, a *attentionArrays) (last *Instr) {
-	top, in := h.repeated(a.top.All()), pe.In(pe.F32, headWest)
-	if n := h.before(); n > 0 {
-		last = t.FMax(n, top, in, top).As(pe.RingAdd, pe.WaitPsum).On(receiveThread)
+// takeScores receives a key's scores while later ones are formed: an own key's are kept, another's
+// only raise the maximum. Behind the last key the softmax begins.
+func (k *Attention) takeScores(t *Task, h *head, a *attentionArrays, w *keyWalk, softmax *Task) {
+	keep := func() *Instr { return h.receive(t, 0, w.score(a.scores)).Count(w.queries) }
+	raise := func() *Instr {
+		return t.FMax(0, w.met(a.top), pe.In(pe.F32, headWest), w.met(a.top)).Count(w.queries).As(pe.RingAdd, pe.WaitPsum).On(receiveThread)
 	}
-	if n := h.ownKeys(); n > 0 {
-		last = h.receive(t, n, a.scores.From(h.before()))
+	w.lastKey(t, "last scores")
+	first, end := h.own[0], h.own[1]
+	if h.owns() {
+		if first > 0 {
+			JumpIf(t, w.key, pe.LT, first, "other")
+		}
+		if end < h.keys {
+			JumpIf(t, w.key, pe.GE, end, "other")
+		}
+		keep()
+		t.Jump("taken")
+		t.Label("other")
 	}
-	if n := h.block() - h.before() - h.ownKeys(); n > 0 {
-		last = t.FMax(n, top, in, top).As(pe.RingAdd, pe.WaitPsum).On(receiveThread)
+	raise()
+	t.Jump("taken")
+	t.Label("last scores")
+	last := raise
+	if h.owns() && end == h.keys {
+		last = keep
 	}
-	return last
+	last().ThenActivate(softmax)
+	t.Jump("last")
+	t.Label("taken")
 }
 
 // softmax turns the own keys' scores into probabilities and sends them round; the older sums
 // are rescaled to the new maximum while they are on their way.
-func (k *Attention) softmax(t *Task, h *head, a *attentionArrays, mix *Task) {
-	top, scale := h.repeated(a.top.All()), pe.Constant(pe.F32, h.scale)
-	if n := h.ownKeys(); n > 0 {
-		own := a.scores.From(h.before())
+func (k *Attention) softmax(t *Task, h *head, a *attentionArrays, w *keyWalk, mix *Task) {
+	scale := pe.Constant(pe.F32, h.scale)
+	if h.owns() {
 		if !h.alone() {
-			t.FMax(n, top, top, own)
+			w.eachOwn(t, "raise", func() {
+				t.FMax(0, w.query(a.top), unmoved(w.query(a.top)), w.score(a.scores)).Count(w.queries)
+			})
 		}
-		t.FSub(n, own, own, top)
-		t.FMul(n, own, own, scale)
-		t.Special(pe.FExp, n, a.probs.From(h.before()), own)
+		w.eachOwn(t, "subtract", func() {
+			t.FSub(0, w.score(a.scores), w.score(a.scores), w.query(a.top)).Count(w.queries)
+		})
+		w.scores(t, Value, 0, h.own[0])
+		w.scores(t, Index, h.own[0], h.own[1])
+		own := a.scores.By(Value, 1)
+		t.FMul(0, own, own, scale).Count(Index)
+		t.Special(pe.FExp, 0, a.probs.By(Value, 1), own).Count(Index)
 	}
 	if !h.alone() {
-		h.share(t, a.probs).ThenUnblock(mix)
+		h.share(t, w, a.probs).ThenUnblock(mix)
 	}
 	r := a.rescale.All()
 	t.FSub(h.tokens, r, r, a.top.All())
@@ -199,4 +222,8 @@ func (k *Attention) softmax(t *Task, h *head, a *attentionArrays, mix *Task) {
 	t.Special(pe.FExp, h.tokens, r, r)
 	t.FMul(h.tile(), a.acc.All(), a.acc.All(), h.repeated(r))
 	t.FMul(h.tokens, a.sum.All(), a.sum.All(), r)
+	w.reset(t)
+	if h.alone() {
+		t.Unblock(mix)
+	}
 }

@@ -8,12 +8,12 @@ import (
 	"cs2sim.dev/pe"
 )
 
-// Causal attention, backward. The blocks of keys come down the rows as in the forward kernel, each in
+// Causal attention, backward. The blocks of keys come to all rows as in the forward kernel, each in
 // three parts: its keys form the scores again, its values the gradients of the probabilities, and with
 // both summed over the head's columns and turned into gradients of scores, its keys once more
 // the gradients of queries. Behind each of the last, the gradients of that key and its value are formed
-// over the row's queries and summed up the rows of the sequence, from the last row to the key's own,
-// while later keys are met.
+// over the row's queries and summed towards the key's own row, up from the last row of the sequence
+// and down from the first, while later keys are met.
 
 // Name is the kernel's word in tables and traces.
 func (k *AttentionBackward) Name() string { return "attention backward" }
@@ -27,15 +27,25 @@ const maxGradientBytes = 4096
 func gradientsWaiting(s *Space, h *head) int {
 	most := maxGradientBytes / (2 * h.features * pe.F32.Words() * 2)
 	n := 2
-	for rows := ceilDiv(s.Model.SequenceLength, s.Tokens); n < most && freeRows(s, h, n) < rows; n++ {
+	for rows := s.SeqRows; n < most && freeRows(s, h, n) < rows; n++ {
+	}
+	return n
+}
+
+// gradientSlots are the places of a key's gradients: those that wait, one being formed, and those of the
+// own row's keys.
+func gradientSlots(s *Space, h *head) int {
+	n := gradientsWaiting(s, h) + 1
+	if s.SeqRows > 1 {
+		n += h.tokens
 	}
 	return n
 }
 
 // freeRows is how long a sequence may be, in rows, for no row to wait until the gradients of the
-// rows below have come up to it: they pass a row in the time of a wavelet from PE to PE, and a row
-// runs ahead by the keys whose gradients wait, at the least the cycles of their products and, of whole
-// blocks, of the wavelets before them.
+// rows beyond have come to it: they pass a row in the time of a wavelet from PE to PE, and a row
+// runs ahead by the keys whose gradients wait, at the least the cycles of their products. The last keys
+// of a block meet the fewest queries; behind them come the wavelets of the next block.
 func freeRows(s *Space, h *head, waiting int) int {
 	f, core := s.Target.Fabric(s.Target.Width(), s.Target.Height()), s.Target.Core()
 	cost := func(n int) int {
@@ -44,14 +54,21 @@ func freeRows(s *Space, h *head, waiting int) int {
 		c := core.Cost(&in, true)
 		return c.Start + c.Steps
 	}
-	ahead := waiting*2*cost(h.tile()) + waiting/h.keys*h.keys*3*h.features*cost(1)
+	ahead := 0
+	for i := range waiting {
+		n := i % h.keys // queries
+		ahead += h.features*cost(n) + 2*cost(n*h.features) + 2*h.features
+		if i > 0 && n == 0 {
+			ahead += 2 * h.features * h.keys * cost(0)
+		}
+	}
 	return ahead / (1 + f.HopCycles + 2*f.RampCycles)
 }
 
-// FreeRows is the longest sequence, in rows, of which no row waits for the gradients of those below.
+// FreeRows is the longest sequence, in rows, of which no row waits for the gradients of those beyond.
 func (k *AttentionBackward) FreeRows(s *Space) int {
 	rows := math.MaxInt
-	for place := range s.HeadColumns() {
+	for place := range s.HeadColumns {
 		h := newHead(s, k.Q.Features(place), place)
 		rows = min(rows, freeRows(s, &h, gradientsWaiting(s, &h)))
 	}
@@ -61,46 +78,55 @@ func (k *AttentionBackward) FreeRows(s *Space) int {
 // Scratch is what the kernel needs beside its tiles.
 func (k *AttentionBackward) Scratch(s *Space) Scratch {
 	var n Scratch
-	for place := range s.HeadColumns() {
+	for place := range s.HeadColumns {
 		h := newHead(s, k.Q.Features(place), place)
 		t := 2 * h.tokens * pe.F32.Words()
-		t += ceilDiv(h.keys, h.columns) * h.tokens * pe.F32.Words()
-		if h.typ != pe.F32 {
-			t += widest(k.DQ.Bounds) * h.tokens * pe.F32.Words()
-		}
+		t += h.ownScores() * pe.F32.Words()
 		sums := h.block() * 2 * (pe.F32.Words() + h.typ.Words())
-		sums += (gradientsWaiting(s, &h) + 1) * 2 * h.features * pe.F32.Words()
+		sums += gradientSlots(s, &h) * 2 * h.features * pe.F32.Words()
 		n.T, n.S = max(n.T, t), max(n.S, sums)
 	}
 	return n
 }
 
-// keyRow is what the code of a row depends on: its place in the chain of gradients that goes up
-// the rows of a sequence.
+// keyRow is what the code of a row depends on: its place in the chains of gradients along the
+// rows of a sequence.
 type keyRow struct {
-	sends, receives bool
-	odd             bool // parity of the row: the color it sends on
+	first, last bool
+	odd         bool // parity of the row: the colors it sends on
 }
 
 func newKeyRow(y, seqRows int) keyRow {
 	y %= seqRows
-	return keyRow{sends: y > 0, receives: y < seqRows-1, odd: y%2 == 1}
+	return keyRow{first: y == 0, last: y == seqRows-1, odd: y%2 == 1}
 }
 
-// out and in are the colors of a row's gradients and of those from below.
-func (r keyRow) out() fabric.Color {
+// north and south are the colors of a row's gradients for the rows above and below.
+func (r keyRow) north() fabric.Color {
 	if r.odd {
 		return keysNorth2
 	}
 	return keysNorth
 }
 
-func (r keyRow) in() fabric.Color { return keyRow{odd: !r.odd}.out() }
+func (r keyRow) south() fabric.Color {
+	if r.odd {
+		return keysDown2
+	}
+	return keysDown
+}
+
+// above and below are the colors of what comes from the rows there.
+func (r keyRow) above() fabric.Color { return keyRow{odd: !r.odd}.south() }
+func (r keyRow) below() fabric.Color { return keyRow{odd: !r.odd}.north() }
 
 // Layout is the program of the first rows PE rows of the first groups token groups.
 func (k *AttentionBackward) Layout(s *Space, groups, rows int) (*Layout, error) {
 	if err := wholeSequences(k, s, groups, rows); err != nil {
 		return nil, err
+	}
+	if !k.DQ.Sums {
+		return nil, fmt.Errorf("%s: the place of tile %s has no room for its sums", k.Name(), k.DQ.Name)
 	}
 	b := NewBuilder(k.Name(), s.Target, groups*s.Columns, rows)
 	routeKeys(b, s, groups, rows)
@@ -111,36 +137,42 @@ func (k *AttentionBackward) Layout(s *Space, groups, rows int) (*Layout, error) 
 		row   keyRow
 	}
 	roles, walks := map[seat]*Role{}, map[seat]*keyWalk{}
-	n := s.HeadColumns()
 	for y := range rows {
-		for x := range groups * s.Columns {
-			at := seat{x % n, newKeyRow(y, s.SeqRows)}
+		for x := range s.headColumns(groups) {
+			at := seat{x % s.Columns % s.HeadColumns, newKeyRow(y, s.SeqRows)}
 			if roles[at] == nil {
 				roles[at], walks[at] = k.role(b, s, newHead(s, k.Q.Features(at.place), at.place), at.row)
 			}
 			b.Place(roles[at], At(x, y))
-			b.Param(At(x, y), walks[at].blocks, y%s.SeqRows+1)
+			walks[at].place(b, x, y)
 		}
 	}
+	placeSpare(b, s, groups, rows)
 	return b.Build()
 }
 
-// routeGradients lays the chain of gradients up the rows of every sequence.
+// routeGradients lays the chains of gradients up and down the rows of every sequence.
 func routeGradients(b *Builder, s *Space, groups, rows int) {
 	if s.SeqRows == 1 {
 		return
 	}
 	b.l.Colors = append(b.l.Colors,
-		ColorUse{keysNorth, "keys north, even", "gradients of keys and values from the even rows of a sequence"},
-		ColorUse{keysNorth2, "keys north, odd", "the same from the odd rows"})
+		ColorUse{keysNorth, "gradients north, even", "gradients of keys and values from the even rows of a sequence to those above"},
+		ColorUse{keysNorth2, "gradients north, odd", "the same from the odd rows"},
+		ColorUse{keysDown, "gradients south, even", "gradients of keys and values from the even rows of a sequence to those below"},
+		ColorUse{keysDown2, "gradients south, odd", "the same from the odd rows"})
 	ramp := fabric.Ports(fabric.Ramp)
 	for y := range rows {
-		row, seat := Area{0, y, groups * s.Columns, y + 1}, newKeyRow(y, s.SeqRows)
-		if seat.sends {
-			b.Route(seat.out(), row, fabric.Static(ramp, fabric.Ports(fabric.North)))
-		}
-		if seat.receives {
-			b.Route(seat.in(), row, fabric.Static(fabric.Ports(fabric.South), ramp))
+		seat := newKeyRow(y, s.SeqRows)
+		for _, row := range s.headAreas(groups, y, y+1) {
+			if !seat.first {
+				b.Route(seat.north(), row, fabric.Static(ramp, fabric.Ports(fabric.North)))
+				b.Route(seat.above(), row, fabric.Static(fabric.Ports(fabric.North), ramp))
+			}
+			if !seat.last {
+				b.Route(seat.south(), row, fabric.Static(ramp, fabric.Ports(fabric.South)))
+				b.Route(seat.below(), row, fabric.Static(fabric.Ports(fabric.South), ramp))
+			}
 		}
 	}
 }
@@ -150,9 +182,9 @@ func routeGradients(b *Builder, s *Space, groups, rows int) {
 type backwardArrays struct {
 	q, k, v, o, do, lse   Array
 	dq, dk, dv            Array
-	scores, slopes        Array // [keys][tokens] raw scores, and gradients of probabilities
-	probs, dscores        Array // [keys][tokens] in tile format
-	waiting               Array // gradients of a key and its value, ring of gradientsWaiting+1
+	scores, slopes        Array // raw scores of a block, key after key, and gradients of probabilities
+	probs, dscores        Array // the same in tile format
+	waiting               Array // gradients of a key and its value: a ring of gradientsWaiting+1, then the own row's keys
 	entropy, balance, exp Array // lse; dO.O per token; exponentials of the own keys
 	acc                   Array // [features][tokens] sums of dQ
 }
@@ -173,13 +205,13 @@ func (k *AttentionBackward) arrays(r *Role, s *Space, h *head) *backwardArrays {
 	a.slopes = place("slopes", pe.F32, &at.S, h.block())
 	a.probs = place("probabilities", h.typ, &at.S, h.block())
 	a.dscores = place("gradients of scores", h.typ, &at.S, h.block())
-	a.waiting = place("waiting gradients", pe.F32, &at.S, (gradientsWaiting(s, h)+1)*2*h.features)
+	a.waiting = place("waiting gradients", pe.F32, &at.S, gradientSlots(s, h)*2*h.features)
 	a.entropy = place("log-sum-exp beside scores", pe.F32, &at.T, t)
 	a.balance = place("dO.O", pe.F32, &at.T, t)
-	a.exp = place("exponentials", pe.F32, &at.T, ceilDiv(h.keys, h.columns)*t)
+	a.exp = place("exponentials", pe.F32, &at.T, h.ownScores())
 	a.acc = a.dq
 	if h.typ != pe.F32 {
-		a.acc = place("sums of dQ", pe.F32, &at.T, widest(k.DQ.Bounds)*t)
+		a.acc = k.DQ.sums(r, t)
 	}
 	return a
 }
@@ -188,26 +220,33 @@ func (k *AttentionBackward) arrays(r *Role, s *Space, h *head) *backwardArrays {
 // and end of key, slope and end of value, probabilities, query and end of key again.
 func (k *AttentionBackward) role(b *Builder, s *Space, h head, row keyRow) (*Role, *keyWalk) {
 	depth := gradientsWaiting(s, &h)
-	r := stepRole(b, s, fmt.Sprintf("%s, %+v", h.name("attention backward"), row), 4, 3, 2, depth)
-	a, w := k.arrays(r, s, &h), newKeyWalk(&h, r)
-	slot := r.Reg("slot", 0)
-	start, begin, probabilities, finish := r.Local("start"), r.Local("begin"), r.Local("probabilities"), r.Local("finish")
-	send := h.sendTasks(r, []part{{a.k, endOfKey}, {a.v, endOfValue}, {a.k, endOfAgain}})
-	masks := r.Local("masks")
+	r := stepRole(b, s, fmt.Sprintf("%s, %+v", h.name("attention backward"), row), 4, 3, 2*keysAtOnce, depth)
+	g := &keyGradients{
+		head: &h, row: row, a: k.arrays(r, s, &h), w: newKeyWalk(&h, r, s.SeqRows),
+		ring: depth + 1, slot: r.Reg("slot", 0), collected: r.Reg("keys collected", 0),
+	}
+	a, w := g.a, g.w
+	start, begin, probabilities := r.Local("start"), r.Local("begin"), r.Local("probabilities")
+	collect, finish := r.Local("collect"), r.Local("finish")
+	send := h.sendTasks(r, []part{{a.k, endOfKey}, {a.v, endOfValue}, {a.k, endOfAgain}}, nil)
 	scored := r.Control("end of key", keysSouth, endOfKey).Triggered()
 	sloped := r.Control("end of value", keysSouth, endOfValue).Triggered()
 	again := r.Control("end of key again", keysSouth, endOfAgain).Triggered()
-	score, product := w.triggered(r, "score", w.byElement(a.scores), w.byFeature(a.q))
+	score, product := w.triggered(r, "score", w.score(a.scores), w.byFeature(a.q))
 	product.OverwriteWhileZero(w.fresh)
-	slope, product := w.triggered(r, "slope", w.byElement(a.slopes), w.byFeature(a.do))
+	slope, product := w.triggered(r, "slope", w.score(a.slopes), w.byFeature(a.do))
 	product.OverwriteWhileZero(w.fresh)
-	query, _ := w.triggered(r, "query", w.byFeature(a.acc), w.byElement(a.dscores))
+	query, _ := w.triggered(r, "query", w.byFeature(a.acc), w.score(a.dscores))
 	r.Start(start)
 
 	for _, t := range []*Task{score, slope, query} {
 		start.Block(t)
 	}
 	start.FMov(h.tile(), a.acc.All(), pe.Constant(pe.F32, 0))
+	start.Activate(send)
+	if w.rows > 1 {
+		Mov(start, g.slot, g.ring)
+	}
 	start.FMov(h.tokens, a.entropy.All(), a.lse.All())
 	// dO.O per token, in place of scores for the while.
 	start.FMov(h.tokens, a.scores.All(), pe.Constant(pe.F32, 0))
@@ -220,56 +259,65 @@ func (k *AttentionBackward) role(b *Builder, s *Space, h head, row keyRow) (*Rol
 		h.receive(start, h.tokens, a.balance.All()).ThenActivate(begin)
 	}
 
-	ready := func(t *Task) {
-		if !h.alone() {
-			h.receive(t, h.block(), a.scores.All())
-			h.receive(t, h.block(), a.slopes.All()).ThenActivate(probabilities)
-		}
-		w.reset(t)
-		t.Unblock(score)
+	if !h.alone() {
+		w.scores(begin, Value, 0, h.keys)
+		h.receive(begin, 0, a.scores.All()).Count(Value)
+		h.receive(begin, 0, a.slopes.All()).Count(Value).ThenActivate(probabilities)
+		begin.Block(probabilities) // a last key that no query meets ends behind its slopes
 	}
-	w.enter(begin, send, masks, ready)
-	masks.FMov(h.block(), a.scores.All(), pe.Constant(pe.F32, float32(math.Inf(-1))))
-	masks.FMov(h.block(), a.slopes.All(), pe.Constant(pe.F32, 0))
-	ready(masks)
+	w.reset(begin)
+	begin.Unblock(score)
 
 	// What ends a key is work that waits for nothing else: with a head on one column, a step towards
 	// the probabilities.
-	if row := w.row(a.scores); h.alone() {
-		scored.FMul(h.tokens, row, unmoved(row), pe.Constant(pe.F32, h.scale))
+	if own := w.score(a.scores); h.alone() {
+		scored.FMul(0, own, own, pe.Constant(pe.F32, h.scale)).Count(w.queries)
 	} else {
-		h.chain(scored, h.tokens, row)
+		h.chain(scored, 0, own).Count(w.queries)
 	}
+	w.lastKey(scored, "last")
 	w.next(scored)
+	scored.Jump("end")
+	scored.Label("last")
 	scored.Block(score)
 	w.reset(scored)
 	scored.Unblock(slope)
-	w.nextOwn(scored)
+	scored.Label("end")
 
-	if row := w.row(a.slopes); h.alone() {
-		sloped.FSub(h.tokens, row, unmoved(row), a.balance.All())
+	if own := w.score(a.slopes); h.alone() {
+		sloped.FSub(0, own, own, w.met(a.balance)).Count(w.queries)
 	} else {
-		h.chain(sloped, h.tokens, row)
+		h.chain(sloped, 0, own).Count(w.queries)
 	}
+	w.lastKey(sloped, "last")
 	w.next(sloped)
+	sloped.Jump("end")
+	sloped.Label("last")
 	sloped.Block(slope)
 	if h.alone() {
 		sloped.Activate(probabilities)
+	} else {
+		sloped.Unblock(probabilities)
 	}
-	w.nextOwn(sloped)
+	sloped.Label("end")
 
-	k.probabilities(probabilities, &h, a, query)
-	w.reset(probabilities)
-	if h.alone() {
-		probabilities.Unblock(query)
-	}
+	k.probabilities(probabilities, &h, a, w, query)
 
-	k.gradients(again, &h, a, w, slot, row)
-	again.Add(slot, 1, depth+1)
+	g.form(again)
+	w.lastKey(again, "last")
 	w.next(again)
+	again.Jump("end")
+	again.Label("last")
 	again.Block(query)
-	w.leave(again, begin, finish)
-	w.nextOwn(again)
+	w.leave(again, begin, finish, func() {
+		again.Activate(send)
+		again.Activate(collect)
+		again.Block(again) // what it passes on comes behind what is collected
+	})
+	again.Label("end")
+	if w.rows > 1 {
+		g.collect(collect, again, finish)
+	}
 
 	if h.typ != pe.F32 {
 		finish.FMov(h.tile(), a.dq.All(), a.acc.All())
@@ -280,66 +328,45 @@ func (k *AttentionBackward) role(b *Builder, s *Space, h head, row keyRow) (*Rol
 
 // probabilities turns the own keys' scores and slopes into probabilities and gradients of
 // scores, and sends both round.
-func (k *AttentionBackward) probabilities(t *Task, h *head, a *backwardArrays, query *Task) {
-	n, scale := h.ownKeys(), pe.Constant(pe.F32, h.scale)
-	if n > 0 {
-		z := a.scores.From(h.before())
+func (k *AttentionBackward) probabilities(t *Task, h *head, a *backwardArrays, w *keyWalk, query *Task) {
+	scale := pe.Constant(pe.F32, h.scale)
+	own := func(x Array) pe.Operand { return x.By(Value, 1) }
+	place := func() {
+		w.scores(t, Value, 0, h.own[0])
+		w.scores(t, Index, h.own[0], h.own[1])
+	}
+	subtract := func(x, perQuery Array) {
+		w.eachOwn(t, x.Name, func() {
+			t.FSub(0, w.score(x), w.score(x), w.query(perQuery)).Count(w.queries)
+		})
+		place()
+	}
+	if h.owns() {
 		if !h.alone() {
-			t.FMul(n, z, z, scale)
+			place()
+			t.FMul(0, own(a.scores), own(a.scores), scale).Count(Index)
 		}
-		t.FSub(n, z, z, h.repeated(a.entropy.All()))
-		t.Special(pe.FExp, n, a.exp.All(), z)
-		t.FMov(n, a.probs.From(h.before()), a.exp.All())
+		subtract(a.scores, a.entropy)
+		t.Special(pe.FExp, 0, a.exp.All(), own(a.scores)).Count(Index)
+		t.FMov(0, own(a.probs), a.exp.All()).Count(Index)
 	}
 	if !h.alone() {
-		h.share(t, a.probs)
+		h.share(t, w, a.probs)
 	}
-	if n > 0 {
-		x := a.slopes.From(h.before())
-		if !h.alone() {
-			t.FSub(n, x, x, h.repeated(a.balance.All()))
-		}
-		t.FMul(n, x, x, a.exp.All())
-		t.FMul(n, a.dscores.From(h.before()), x, scale)
-	}
-	if !h.alone() {
-		h.share(t, a.dscores).ThenUnblock(query)
-	}
-}
-
-// gradients forms those of a key and its value, a dot product over the row's queries per feature,
-// and adds them to what the rows below formed: on to the north, or into the tiles of the row that owns the key.
-func (k *AttentionBackward) gradients(t *Task, h *head, a *backwardArrays, w *keyWalk, slot Reg, row keyRow) {
-	n := h.features
-	sums := func(first int) pe.Operand {
-		o := pe.Indexed(pe.F32, a.waiting.From(first).Base, int(slot), 2*n*pe.F32.Words())
-		o.Fixed, o.Inner, o.Outer = true, h.tokens, 1
-		return o
-	}
-	p := h.repeated(a.probs.By(w.key, h.tokens))
-	t.FMac(h.tile(), sums(0), a.do.All(), p).NewSum()
-	t.FMac(h.tile(), sums(n), a.q.All(), h.repeated(w.row(a.dscores))).NewSum()
-
-	// The terms of the rows below come first, so that the chain adds from the last row up.
-	add := func(dst pe.Operand) {
-		x := pe.Indexed(pe.F32, a.waiting.Base, int(slot), 2*n*pe.F32.Words())
-		if row.receives {
-			t.FAdd(2*n, dst, pe.In(pe.F32, row.in()), x).As(pe.RingAdd, pe.WaitPsum).On(northThread)
+	if h.owns() {
+		if h.alone() {
+			place()
 		} else {
-			t.FMov(2*n, dst, x).As(pe.RingAdd, pe.WaitPsum).On(northThread)
+			subtract(a.slopes, a.balance)
 		}
+		t.FMul(0, own(a.slopes), own(a.slopes), a.exp.All()).Count(Index)
+		t.FMul(0, own(a.dscores), own(a.slopes), scale).Count(Index)
 	}
-	if row.sends {
-		JumpIf(t, w.own, pe.NE, 0, "own")
-		add(pe.Out(pe.F32, row.out()))
-		t.Jump("added")
-		t.Label("own")
+	if !h.alone() {
+		h.share(t, w, a.dscores).ThenUnblock(query)
 	}
-	// One instruction for both tiles, in which the key's features lie a run of tokens apart. The
-	// walk's feature stands a tile behind the key.
-	key := a.dv.From(-h.tile())
-	key.Reg, key.Scale, key.Stride = int(w.feature), h.typ.Words(), h.tokens
-	key.Inner, key.Outer = n, (a.dk.Base-a.dv.Base)/h.typ.Words()
-	add(key)
-	t.Label("added")
+	w.reset(t)
+	if h.alone() {
+		t.Unblock(query)
+	}
 }

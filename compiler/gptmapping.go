@@ -14,6 +14,7 @@ import (
 type GPTOptions struct {
 	Train          bool
 	Logits         bool      // see StepOptions
+	Columns        int       // of a group; 0 searches, or with ColumnsPerHead takes those of the heads
 	ColumnsPerHead int       // 0 searches
 	Tokens         int       // per PE; 0 searches
 	Chunks         int       // parts of the vocabulary; 0 takes the fewest that fit
@@ -32,6 +33,7 @@ type GPTCandidate struct {
 	SeqRows        int       `json:"sequence_rows"`
 	Sequences      int       `json:"sequences"` // stacked along y in each group
 	Save           bool      `json:"save"`      // activations kept, not recomputed
+	Norms          bool      `json:"norms"`     // see StepOptions
 	Chunks         int       `json:"chunks"`    // of the vocabulary
 	Cycles         []float64 `json:"cycles"`    // estimated per sequence, per density
 	Objective      float64   `json:"objective"` // their geometric mean
@@ -62,12 +64,12 @@ func PlanGPT(cfg model.Config, t Target, p model.Precision, o GPTOptions) (*Step
 		if i == plannedCandidates {
 			break
 		}
-		s, err := NewSpace(cfg, t, p, c.ColumnsPerHead, c.Tokens)
+		s, err := NewSpace(cfg, t, p, Spread{c.Columns, c.ColumnsPerHead, c.Tokens})
 		if err != nil {
 			return nil, nil, &Error{"map", err}
 		}
 		s.StreamRate = t.StreamRate(o.Systems)
-		step, err := NewStep(s, StepOptions{Train: o.Train, Logits: o.Logits, Save: c.Save, Chunks: c.Chunks, RunAhead: o.RunAhead})
+		step, err := planWith(s, &candidates[i], o)
 		if err == nil {
 			return step, candidates[:i+1], nil
 		}
@@ -83,6 +85,23 @@ func PlanGPT(cfg model.Config, t Target, p model.Precision, o GPTOptions) (*Step
 		cfg.Name, t.Width(), t.Height(), len(candidates), least)}
 }
 
+// planWith compiles the step of a candidate, if it does not fit otherwise with norms made again:
+// that costs less than the estimate can tell.
+func planWith(s *Space, c *GPTCandidate, o GPTOptions) (step *Step, err error) {
+	options := StepOptions{Train: o.Train, Logits: o.Logits, Save: c.Save, Norms: o.Train && !c.Save, Chunks: c.Chunks, RunAhead: o.RunAhead}
+	if err = couldFit(s, options); err != nil {
+		return nil, err
+	}
+	if options.Norms {
+		options.Norms = false
+		if step, err = NewStep(s, options); err == nil {
+			return step, nil
+		}
+		options.Norms, c.Norms = true, true
+	}
+	return NewStep(s, options)
+}
+
 // gptCandidates lists all mappings, best first.
 func gptCandidates(cfg model.Config, t Target, p model.Precision, o GPTOptions) ([]GPTCandidate, error) {
 	if err := cfg.Validate(); err != nil {
@@ -90,28 +109,78 @@ func gptCandidates(cfg model.Config, t Target, p model.Precision, o GPTOptions) 
 	}
 	var all []GPTCandidate
 	var refused error
-	for cph := 1; cph <= cfg.HeadWidth(); cph++ {
-		if o.ColumnsPerHead > 0 && cph != o.ColumnsPerHead {
+	for _, spread := range spreads(cfg, t, o) {
+		s, err := NewSpace(cfg, t, p, spread)
+		if err != nil {
+			refused = err
 			continue
 		}
-		for tokens := 1; tokens <= min(cfg.SequenceLength, mostTokens); tokens++ {
-			if o.Tokens > 0 && tokens != o.Tokens || o.Tokens == 0 && !worthTrying(cfg.SequenceLength, tokens) {
-				continue
-			}
-			s, err := NewSpace(cfg, t, p, cph, tokens)
-			if err != nil {
-				refused = err
-				continue
-			}
-			s.StreamRate = t.StreamRate(o.Systems)
-			all = append(all, candidatesOf(s, o)...)
-		}
+		s.StreamRate = t.StreamRate(o.Systems)
+		all = append(all, candidatesOf(s, o)...)
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%s has no place on %d x %d PEs: %w", cfg.Name, t.Width(), t.Height(), refused)
 	}
 	sort.SliceStable(all, func(i, k int) bool { return all[i].Objective < all[k].Objective })
 	return all, nil
+}
+
+// spreads are the ways to share the model that the search looks at.
+func spreads(cfg model.Config, t Target, o GPTOptions) (all []Spread) {
+	columns, tokens := []int{o.Columns}, []int{o.Tokens}
+	if o.Columns == 0 && o.ColumnsPerHead == 0 {
+		columns = columnsWorthTrying(cfg, t)
+	}
+	if o.Tokens == 0 {
+		tokens = nil
+		for n := 1; n <= min(cfg.SequenceLength, mostTokens); n++ {
+			if worthTrying(cfg.SequenceLength, n) {
+				tokens = append(tokens, n)
+			}
+		}
+	}
+	for _, c := range columns {
+		perHead := []int{o.ColumnsPerHead}
+		if o.ColumnsPerHead == 0 {
+			perHead = headColumnsWorthTrying(cfg, c)
+		}
+		for _, h := range perHead {
+			for _, n := range tokens {
+				all = append(all, Spread{c, h, n})
+			}
+		}
+	}
+	return all
+}
+
+// columnsWorthTrying are the columns of a group, most first: of all that leave as many features of
+// d_model on the fullest column the fewest, which are the most groups; of all that are as many
+// groups the most, which have fewer features of the wider layers; and those that are
+// whole columns of all heads.
+func columnsWorthTrying(cfg model.Config, t Target) (all []int) {
+	most := min(t.Width(), cfg.DModel)
+	for c := most; c >= cfg.Heads; c-- {
+		features := ceilDiv(cfg.DModel, c)
+		switch {
+		case c == ceilDiv(cfg.DModel, features), c == most, c == t.Width()/(t.Width()/c), c%cfg.Heads == 0:
+			all = append(all, c)
+		}
+	}
+	if all == nil {
+		all = []int{0} // for what NewSpace says about it
+	}
+	return all
+}
+
+// headColumnsWorthTrying are the columns of a head in a group of so many: the most there can be, and
+// the fewest with which the fullest column has no more features.
+func headColumnsWorthTrying(cfg model.Config, columns int) []int {
+	most := max(1, min(columns/cfg.Heads, cfg.HeadWidth()))
+	fewest := ceilDiv(cfg.HeadWidth(), ceilDiv(cfg.HeadWidth(), most))
+	if fewest == most {
+		return []int{most}
+	}
+	return []int{most, fewest}
 }
 
 // mostTokens bounds the tokens on one PE: more would not leave room for any features.
@@ -130,21 +199,22 @@ func candidatesOf(s *Space, o GPTOptions) (out []GPTCandidate) {
 	if o.Sequences > 0 { // the last micro-batch of an update takes as long as a full one
 		sequences = float64(o.Sequences) / float64(ceilDiv(o.Sequences, s.MicroBatch()))
 	}
+	estimate, sram := newStepEstimate(s), s.Target.Core().SRAMBytes
 	for _, save := range []bool{true, false} {
 		if !save && !o.Train {
 			continue
 		}
-		for chunks := 1; chunks <= widest(s.Vocab); chunks *= 2 {
+		for chunks := 1; chunks <= int(estimate.vocab.most); chunks *= 2 {
 			if o.Chunks > 0 {
 				chunks = o.Chunks
 			}
 			c := GPTCandidate{
-				ColumnsPerHead: s.HeadColumns(), Tokens: s.Tokens, Groups: s.Groups, Columns: s.Columns,
+				ColumnsPerHead: s.HeadColumns, Tokens: s.Tokens, Groups: s.Groups, Columns: s.Columns,
 				SeqRows: s.SeqRows, Sequences: s.Sequences, Save: save, Chunks: chunks, Objective: 1,
 			}
-			if roughBytes(s, c, o.Train) <= s.Target.Core().SRAMBytes {
+			if estimate.roughBytes(c, o.Train) <= sram {
 				for _, d := range o.Densities {
-					cycles := estimateStep(s, d, StepOptions{Train: o.Train, Save: save, Chunks: chunks}) / sequences
+					cycles := estimate.step(d, StepOptions{Train: o.Train, Save: save, Chunks: chunks}) / sequences
 					c.Cycles = append(c.Cycles, cycles)
 					c.Objective *= math.Pow(cycles, 1/float64(len(o.Densities)))
 				}
@@ -156,21 +226,4 @@ func candidatesOf(s *Space, o GPTOptions) (out []GPTCandidate) {
 		}
 	}
 	return out
-}
-
-// roughBytes is less than any memory plan needs: what lives beside the residual streams at the
-// widest point, and the logits.
-func roughBytes(s *Space, c GPTCandidate, train bool) int {
-	word := 2 * s.Type().Words()
-	feat, ff := widest(s.Feat)*s.Tokens*word, widest(s.FF)*s.Tokens*word
-	code := s.Target.whole("code_bytes")
-	logits := ceilDiv(widest(s.Vocab), c.Chunks) * s.Tokens * 4
-	if !train {
-		return code + max(logits+2*feat, 5*feat, 2*ff)
-	}
-	kept := (s.Model.Layers + 1) * feat
-	if c.Save {
-		kept += s.Model.Layers * (7*feat + 2*ff)
-	}
-	return code + kept + max(logits, 5*feat, 2*ff)
 }

@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"fmt"
+	"iter"
 
 	"cs2sim.dev/fabric"
 	"cs2sim.dev/pe"
@@ -10,15 +11,37 @@ import (
 // maxScoreBytes bounds a block of scores in SRAM; more keys per row are taken in several blocks.
 const maxScoreBytes = 4096
 
-// keyBlock is how many keys of a row are scored before their softmax: the most of equal blocks
+// KeyBlock is how many keys of a row are scored before their softmax: the most of equal blocks
 // whose scores fit.
-func keyBlock(tokens int) int {
-	for n := tokens; n > 1; n-- {
-		if tokens%n == 0 && n*tokens*pe.F32.Words()*2 <= maxScoreBytes {
+func (s *Space) KeyBlock() int {
+	for n := s.Tokens; n > 1; n-- {
+		if s.Tokens%n == 0 && pairs(s.Tokens, n)*pe.F32.Words()*2 <= maxScoreBytes {
 			return n
 		}
 	}
 	return 1
+}
+
+// pairs is how many scores the first keys of a row have: query slot i meets keys 0 to i.
+func pairs(tokens, keys int) int { return keys*tokens - keys*(keys-1)/2 }
+
+// keyShares are the keys of a block by the column of a head that computes their exponentials:
+// column c those of [shares[c], shares[c+1]), so that the most scores of a column are the fewest.
+func keyShares(tokens, keys, columns int) []int {
+	for most := tokens; ; most++ {
+		shares := make([]int, 1, columns+1)
+		for range columns {
+			first := shares[len(shares)-1]
+			u := first
+			for u < keys && pairs(tokens, u+1)-pairs(tokens, first) <= most {
+				u++
+			}
+			shares = append(shares, u)
+		}
+		if shares[columns] == keys {
+			return shares
+		}
+	}
 }
 
 // head is what the code of attention depends on: the column's place in its head, and the
@@ -33,10 +56,10 @@ type head struct {
 }
 
 func newHead(s *Space, features, place int) head {
-	keys := keyBlock(s.Tokens)
-	share := spread(keys, s.HeadColumns())
+	keys := s.KeyBlock()
+	share := keyShares(s.Tokens, keys, s.HeadColumns)
 	return head{
-		place: place, columns: s.HeadColumns(), features: features,
+		place: place, columns: s.HeadColumns, features: features,
 		tokens: s.Tokens, keys: keys, typ: s.Type(), scale: s.ScoreScale(),
 		own: [2]int{share[place], share[place+1]},
 	}
@@ -46,12 +69,15 @@ func (h *head) first() bool { return h.place == 0 }
 func (h *head) last() bool  { return h.place == h.columns-1 }
 func (h *head) alone() bool { return h.columns == 1 }
 
-// ownKeys and before count elements of a block: of the column's own keys, and of those of the
-// columns to the west.
-func (h *head) ownKeys() int { return (h.own[1] - h.own[0]) * h.tokens }
-func (h *head) before() int  { return h.own[0] * h.tokens }
-func (h *head) block() int   { return h.keys * h.tokens }
-func (h *head) tile() int    { return h.features * h.tokens }
+// owns reports whether the column has keys of its own.
+func (h *head) owns() bool { return h.own[0] < h.own[1] }
+
+// block and ownScores are the most scores of a block, and of the column's own keys in it.
+func (h *head) block() int { return pairs(h.tokens, h.keys) }
+func (h *head) ownScores() int {
+	return pairs(h.tokens, h.own[1]) - pairs(h.tokens, h.own[0])
+}
+func (h *head) tile() int { return h.features * h.tokens }
 
 // repeated makes an operand of one run of tokens repeat for run after run of the other.
 func (h *head) repeated(o pe.Operand) pe.Operand {
@@ -61,43 +87,44 @@ func (h *head) repeated(o pe.Operand) pe.Operand {
 
 // Microthreads of attention.
 const (
-	chainThread   = 1 + iota // partial sums and probabilities eastward
-	receiveThread            // what the head's last column sends to all
-	sendThread               // the row's keys and values
-	northThread              // gradients of keys and values
+	chainThread    = 1 + iota // partial sums and probabilities eastward
+	receiveThread             // what the head's last column sends to all
+	sendThread                // the row's keys and values
+	gradientThread            // gradients of keys and values
 )
 
-// chain passes n sums on to the head's last column, adding this column's; the last column sends
+// chain passes sums on to the head's last column, adding this column's; the last column sends
 // the total to all, itself included. Elements follow each other through the columns while
 // the task goes on.
-func (h *head) chain(t *Task, n int, own pe.Operand) {
+func (h *head) chain(t *Task, n int, own pe.Operand) *Instr {
 	in, out := pe.In(pe.F32, headColor(h.place-1)), pe.Out(pe.F32, headColor(h.place))
 	if h.last() {
 		out.Color = headWest
 	}
-	add := func() *Instr {
-		if h.first() {
-			return t.FMov(n, out, own)
-		}
-		return t.FAdd(n, out, in, own)
+	i := t.FMov(n, out, own)
+	if !h.first() {
+		i.Op, i.A, i.B = pe.FAdd, in, own
 	}
-	add().As(pe.RingAdd, pe.WaitPsum).On(chainThread)
+	return i.As(pe.RingAdd, pe.WaitPsum).On(chainThread)
 }
 
-// share gives every column all values of a block of which each has its own keys': they go
-// eastward in order of the columns, and from the last column to all.
-func (h *head) share(t *Task, x Array) *Instr {
+// share gives every column all values of the walk's block of which each has its own keys': they go
+// eastward in order of the columns, and from the last column to all. It uses the wavelet's registers.
+func (h *head) share(t *Task, w *keyWalk, x Array) *Instr {
 	in, out := pe.In(x.Type, headColor(h.place-1)), pe.Out(x.Type, headColor(h.place))
 	if h.last() {
 		out.Color = headWest
 	}
-	if n := h.before(); n > 0 {
-		t.FMov(n, out, in).As(pe.RingAdd, pe.WaitPsum).On(chainThread)
+	w.scores(t, Value, 0, h.own[0])
+	if h.own[0] > 0 {
+		t.FMov(0, out, in).Count(Value).As(pe.RingAdd, pe.WaitPsum).On(chainThread)
 	}
-	if n := h.ownKeys(); n > 0 {
-		t.FMov(n, out, x.From(h.before())).As(pe.RingAdd, pe.WaitPsum).On(chainThread)
+	if h.owns() {
+		w.scores(t, Index, h.own[0], h.own[1])
+		t.FMov(0, out, x.By(Value, 1)).Count(Index).As(pe.RingAdd, pe.WaitPsum).On(chainThread)
 	}
-	return h.receive(t, h.block(), x.All())
+	w.scores(t, Value, 0, h.keys)
+	return h.receive(t, 0, x.All()).Count(Value)
 }
 
 // receive takes what the last column sends to all.
@@ -115,7 +142,7 @@ func headColor(place int) fabric.Color {
 
 // routeHead lays the chain and the broadcast of every head of the layout.
 func routeHead(b *Builder, s *Space, groups, rows int) {
-	n := s.HeadColumns()
+	n := s.HeadColumns
 	if n == 1 {
 		return
 	}
@@ -124,8 +151,8 @@ func routeHead(b *Builder, s *Space, groups, rows int) {
 		ColorUse{headEast2, "head east, odd", "the same from the odd columns"},
 		ColorUse{headWest, "head west", "from the last column of a head to all of it"})
 	ramp, east, west := fabric.Ports(fabric.Ramp), fabric.Ports(fabric.East), fabric.Ports(fabric.West)
-	for x := range groups * s.Columns {
-		column, place := Area{x, 0, x + 1, rows}, x%n
+	for x := range s.headColumns(groups) {
+		column, place := Area{x, 0, x + 1, rows}, x%s.Columns%n
 		if place < n-1 {
 			b.Route(headColor(place), column, fabric.Static(ramp, east))
 		}
@@ -140,6 +167,41 @@ func routeHead(b *Builder, s *Space, groups, rows int) {
 		default:
 			b.Route(headWest, column, fabric.Static(east, west|ramp))
 		}
+	}
+}
+
+// headColumns are the columns of the first groups groups that heads have, west to east.
+func (s *Space) headColumns(groups int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for g := range groups {
+			for c := range s.AllHeads() {
+				if !yield(g*s.Columns + c) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// headAreas are those columns in the rows [y0, y1), an area per group.
+func (s *Space) headAreas(groups, y0, y1 int) (areas []Area) {
+	for g := range groups {
+		areas = append(areas, Area{g * s.Columns, y0, g*s.Columns + s.AllHeads(), y1})
+	}
+	return areas
+}
+
+// placeSpare gives the columns without a head nothing to do.
+func placeSpare(b *Builder, s *Space, groups, rows int) {
+	if s.AllHeads() == s.Columns {
+		return
+	}
+	r := stepRole(b, s, "no head")
+	nothing := r.Local("nothing")
+	r.Start(nothing)
+	nothing.Halt()
+	for g := range groups {
+		b.Place(r, Area{g*s.Columns + s.AllHeads(), 0, (g + 1) * s.Columns, rows})
 	}
 }
 

@@ -67,7 +67,8 @@ type Attention struct {
 	scratchPlace
 }
 
-// AttentionBackward makes dQ, dK, dV of dO. It may overwrite none of its inputs.
+// AttentionBackward makes dQ, dK, dV of dO. It may overwrite none of its inputs, and sums up dQ in its
+// place.
 type AttentionBackward struct {
 	Q, K, V, O, DO *Tile
 	LSE            *Tile

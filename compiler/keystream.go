@@ -14,26 +14,6 @@ const (
 	endOfAgain                   // the key's second pass, of the backward kernel
 )
 
-// KeyOrder is which of a block's keys is the j-th on its way: the last, the first, the last but one, and
-// so on. The row that sends them also meets them, the last key with few of its queries and the first with all:
-// in this order it falls behind the rows below for a key at a time, which the buffers
-// between them make up for.
-func KeyOrder(j, keys int) int {
-	if j%2 == 0 {
-		return keys - 1 - j/2
-	}
-	return j / 2
-}
-
-// keyOrder sets Index to the KeyOrder of the number in a register.
-func (h *head) keyOrder(t *Task, j Reg) {
-	Calc(t, pe.And, Value, j, 1)
-	Calc(t, pe.Shr, Index, j, 1)
-	JumpIf(t, Value, pe.NE, 0, "low")
-	Calc(t, pe.ISub, Index, h.keys-1, Index)
-	t.Label("low")
-}
-
 // part is one pass over the keys of a block: a row sends every key of it as a wavelet per feature and
 // a control wavelet.
 type part struct {
@@ -41,156 +21,205 @@ type part struct {
 	entry uint16
 }
 
-// sendTasks make a row send its keys, block after block and part after part. The
-// first of the returned tasks starts it. The last control wavelet turns the next row's router from receiving
-// to sending. A microthread sends, so that the PE can work on its own keys meanwhile: they
-// come back to it over its own ramp, and where they do not fit yet, it waits without holding
-// up the task that takes them.
-func (h *head) sendTasks(r *Role, parts []part) *Task {
-	base, count := r.Reg("block sent", 0), r.Reg("keys sent of the part", 0)
+// keysAtOnce are sent by one run of a sending task. The microthread holds two instructions for each.
+const keysAtOnce = 4
+
+// sendTasks make a row send its keys, block after block and part after part: once to itself, and in its
+// turn to all other rows of the sequence. The first of the returned tasks starts it; behind the last key
+// sent is activated, if there is one. A microthread sends, so that the PE can work on its own keys
+// meanwhile, and where they do not fit yet, it waits without holding up the task that takes them.
+//
+// The control wavelet behind the last key turns the routers: this row's to the next position, and on its
+// way to other rows that of the row below from receiving to sending. The rows above stand at their
+// last position already.
+func (h *head) sendTasks(r *Role, parts []part, sent *Task) *Task {
+	next, limit := r.Reg("next key to send", 0), r.Reg("end of the block sent", h.keys)
 	tasks := make([]*Task, len(parts))
 	for i := range parts {
 		tasks[i] = r.Local([3]string{"send keys", "send values", "send keys again"}[i])
 	}
 	for i, p := range parts {
-		t, next := tasks[i], tasks[(i+1)%len(parts)]
-		h.keyOrder(t, count)
-		Calc(t, pe.IAdd, Index, Index, base)
-		column := p.tile.By(Index, 1)
-		column.Stride = h.tokens
-		t.FMov(h.features, pe.Out(h.typ, keysSouth), column).As(pe.RingAdd, pe.WaitWeight).On(sendThread)
+		t := tasks[i]
 		end := func(switches ...fabric.SwitchCommand) *Instr {
 			entry := pe.Constant(pe.F32, math.Float32frombits(uint32(p.entry)))
 			return t.FMov(1, pe.Out(pe.F32, keysSouth), entry).As(pe.RingAdd, pe.WaitWeight).On(sendThread).AsControl(switches...)
 		}
-		t.Add(count, 1, h.keys)
-		JumpIf(t, count, pe.NE, 0, "more")
-		if i == len(parts)-1 {
-			t.Add(base, h.keys, 0)
-			JumpIf(t, base, pe.EQ, h.tokens, "last")
-		}
-		end().ThenActivate(next)
-		t.Jump("end")
-		if i == len(parts)-1 {
-			t.Label("last")
-			end(fabric.SwitchStay, fabric.SwitchAdvance)
-			t.Jump("end")
-		}
-		t.Label("more")
+		Mov(t, Value, 0)
+		t.Label("next")
+		column := p.tile.By(next, 1)
+		column.Stride, column.Advance = h.tokens, 1
+		t.FMov(h.features, pe.Out(h.typ, keysSouth), column).As(pe.RingAdd, pe.WaitWeight).On(sendThread)
+		JumpIf(t, next, pe.EQ, limit, "part")
+		t.Add(Value, 1, keysAtOnce)
+		JumpIf(t, Value, pe.EQ, 0, "pause")
+		end()
+		t.Jump("next")
+		t.Label("pause")
 		end().ThenActivate(t)
+		t.Jump("end")
+		t.Label("part")
+		if i < len(parts)-1 {
+			t.Add(next, -h.keys, 0)
+			end().ThenActivate(tasks[i+1])
+		} else {
+			t.Add(limit, h.keys, 0)
+			JumpIf(t, next, pe.EQ, h.tokens, "last")
+			end().ThenActivate(tasks[0])
+			t.Jump("end")
+			t.Label("last")
+			Mov(t, next, 0)
+			Mov(t, limit, h.keys)
+			if last := end(fabric.SwitchAdvance, fabric.SwitchAdvance); sent != nil {
+				last.ThenActivate(sent)
+			}
+		}
 		t.Label("end")
 	}
 	return tasks[0]
 }
 
-// routeKeys lays color 11 down the rows of every sequence. A row passes on what comes from
-// above until its turn.
+// routeKeys lays color 11 along the rows of every sequence. A row first sends to itself, all rows at a
+// time. Then it passes on what comes from above until its turn, sends, and passes on what comes from
+// below. Its own keys do not come back to it: a row that sends and computes would hold up all others.
 func routeKeys(b *Builder, s *Space, groups, rows int) {
-	b.l.Colors = append(b.l.Colors, ColorUse{keysSouth, "keys south", "keys and values of one row after the other, down the rows of a sequence"})
-	ramp, north := fabric.Ports(fabric.Ramp), fabric.Ports(fabric.North)
+	b.l.Colors = append(b.l.Colors, ColorUse{keysSouth, "keys", "keys and values of one row after the other, to all rows of a sequence"})
+	ramp := fabric.Ports(fabric.Ramp)
 	for y := range rows {
-		tx := fabric.Ports(fabric.South, fabric.Ramp)
-		if y%s.SeqRows == s.SeqRows-1 {
-			tx = ramp
-		}
-		route := fabric.Route{Positions: []fabric.Position{{Rx: north, Tx: tx}, {Rx: ramp, Tx: tx}}}
+		above, below := fabric.Ports(fabric.North), fabric.Ports(fabric.South) // neighbours of the same sequence
 		if y%s.SeqRows == 0 {
-			route = fabric.Static(ramp, tx)
+			above = 0
 		}
-		b.Route(keysSouth, Area{0, y, groups * s.Columns, y + 1}, route)
+		if y%s.SeqRows == s.SeqRows-1 {
+			below = 0
+		}
+		route := fabric.Static(ramp, ramp)
+		if above != 0 {
+			route.Positions = append(route.Positions, fabric.Position{Rx: above, Tx: below | ramp})
+		}
+		if s.SeqRows > 1 {
+			route.Positions = append(route.Positions, fabric.Position{Rx: ramp, Tx: above | below})
+		}
+		if below != 0 {
+			route.Positions = append(route.Positions, fabric.Position{Rx: below, Tx: above | ramp})
+		}
+		for _, a := range s.headAreas(groups, y, y+1) {
+			b.Route(keysSouth, a, route)
+		}
 	}
 }
 
-// keyWalk is where the triggered tasks stand in a block. Of a foreign row all queries meet every
-// key; of the own row query i meets keys 0 to i.
+// keyWalk is where the triggered tasks stand in a block. With tokens dealt out to the rows in turn, a
+// key of slot u meets the query slots from u on, in rows above its own from u+1 on. So the j-th key of a
+// block meets the slots from shift+j on, and the scores of a block lie in SRAM one key after the other,
+// only those there are. The own block is the first a row meets: every query has a key in it.
 type keyWalk struct {
 	h       *head
 	queries Reg // that meet the key
 	feature Reg // element of a query tile: feature after feature, from the first query that meets the key
-	element Reg // of the block's scores, [keys in their order][tokens]
-	key     Reg // of the block, in order
-	own     Reg // 1 on the own row's keys
+	element Reg // of the block's scores
+	key     Reg // of the block
 	fresh   Reg // 0: a score's first product overwrites
-	blocks  Reg // rows still to come, the own one included
+	shift   Reg // first query that meets the block's first key
 	passed  Reg // keys of the row before the block
+	ahead   Reg // blocks of rows to come before the own turn to send, the own block included; from then on at most 0
+	left    Reg // blocks of rows still to come
+	rows    int // of a sequence
 }
 
-func newKeyWalk(h *head, r *Role) *keyWalk {
+func newKeyWalk(h *head, r *Role, seqRows int) *keyWalk {
 	return &keyWalk{
-		h: h, queries: r.Reg("queries", 0), feature: r.Reg("feature", 0), element: r.Reg("element", 0), key: r.Reg("key", 0),
-		own: r.Reg("own", 0), fresh: r.Reg("fresh", 0), blocks: r.Reg("blocks", 0), passed: r.Reg("keys passed", 0),
+		h: h, queries: r.Reg("queries", 0), feature: r.Reg("feature", 0), element: r.Reg("element", 0), key: r.Reg("key", 0), fresh: r.Reg("fresh", 0),
+		shift: r.Reg("shift", 0), passed: r.Reg("keys passed", 0), ahead: r.Reg("rows ahead", 0), left: r.Reg("rows left", seqRows),
+		rows: seqRows,
 	}
 }
 
-// enter begins a block: a foreign row's with ready at once, the own row's with its sending and
-// then, while the first keys are on their way, with task masks.
-func (w *keyWalk) enter(begin, send, masks *Task, ready func(*Task)) {
-	JumpIf(begin, w.blocks, pe.NE, 1, "foreign")
-	Mov(begin, w.own, 1)
-	JumpIf(begin, w.passed, pe.NE, 0, "sending")
-	begin.Activate(send)
-	begin.Label("sending")
-	begin.Activate(masks)
-	begin.Jump("end")
-	begin.Label("foreign")
-	ready(begin)
-	begin.Label("end")
-}
+// place sets what differs from row to row.
+func (w *keyWalk) place(b *Builder, x, y int) { b.Param(At(x, y), w.ahead, y%w.rows+1) }
 
 // reset goes to the block's first key.
 func (w *keyWalk) reset(t *Task) {
 	Mov(t, w.key, 0)
 	Mov(t, w.fresh, 0)
-	Mov(t, w.feature, 0)
 	Mov(t, w.element, 0)
-	Mov(t, w.queries, w.h.tokens)
-	JumpIf(t, w.own, pe.EQ, 0, "reset")
-	Calc(t, pe.IAdd, w.feature, w.passed, w.h.keys-1)
-	Mov(t, w.element, w.feature)
-	Calc(t, pe.ISub, w.queries, w.h.tokens, w.feature)
-	t.Label("reset")
+	Mov(t, w.feature, w.shift)
+	Calc(t, pe.ISub, w.queries, w.h.tokens, w.shift)
 }
 
-// next goes to the next key, and jumps to label "end" unless the part is over. The task's
-// opening instruction has advanced key.
+// scores sets a register to how many scores keys [from, to) of the block have.
+func (w *keyWalk) scores(t *Task, d Reg, from, to int) {
+	if from == to {
+		Mov(t, d, 0)
+		return
+	}
+	Calc(t, pe.IMul, d, w.shift, to-from)
+	Calc(t, pe.ISub, d, pairs(w.h.tokens, to)-pairs(w.h.tokens, from), d)
+}
+
+// lastKey jumps to a label at the block's last key.
+func (w *keyWalk) lastKey(t *Task, label string) { JumpIf(t, w.key, pe.EQ, w.h.keys-1, label) }
+
+// next goes to the next key, behind all features of this one.
 func (w *keyWalk) next(t *Task) {
-	JumpIf(t, w.own, pe.NE, 0, "next own")
-	t.Add(w.element, w.h.tokens, 0)
-	t.Add(w.feature, -w.h.tile(), 0)
-	t.Label("next")
+	Calc(t, pe.IAdd, w.element, w.element, w.queries)
+	t.Add(w.queries, -1, 0)
+	t.Add(w.feature, 1-w.h.tile(), 0)
+	t.Add(w.key, 1, 0)
 	Mov(t, w.fresh, 0)
-	JumpIf(t, w.key, pe.NE, w.h.keys, "end")
 }
 
-// nextOwn is the part of next that only the own row's keys need, behind all other code.
-func (w *keyWalk) nextOwn(t *Task) {
-	t.Jump("end")
-	t.Label("next own")
-	w.h.keyOrder(t, w.key)
-	Calc(t, pe.IAdd, w.feature, Index, w.passed)
+// eachOwn does something for each of the own keys of a block, with the walk at the key: its operand on
+// the queries, the one of query, moves the walk on. It uses Index.
+func (w *keyWalk) eachOwn(t *Task, label string, do func()) {
+	first, end := w.h.own[0], w.h.own[1]
+	w.scores(t, w.element, 0, first)
+	Calc(t, pe.IAdd, w.feature, w.shift, first)
 	Calc(t, pe.ISub, w.queries, w.h.tokens, w.feature)
-	Calc(t, pe.IMul, w.element, w.key, w.h.tokens)
-	Calc(t, pe.IAdd, w.element, w.element, w.feature)
-	t.Jump("next")
-	t.Label("end")
+	Calc(t, pe.ISub, Index, w.queries, end-first)
+	t.Label(label)
+	do()
+	Calc(t, pe.IAdd, w.element, w.element, w.queries)
+	t.Add(w.queries, -1, 0)
+	JumpIf(t, w.queries, pe.NE, Index, label)
 }
 
-// leave ends a block: begin takes the next one, done ends the kernel.
-func (w *keyWalk) leave(t *Task, begin, done *Task) {
+// leave ends a block: begin takes the next one, done ends the kernel, unless the row has just got its turn
+// to send, which is then the last thing it does.
+func (w *keyWalk) leave(t *Task, begin, done *Task, turn func()) {
+	t.Add(w.shift, w.h.keys, 0)
 	t.Add(w.passed, w.h.keys, w.h.tokens)
 	JumpIf(t, w.passed, pe.NE, 0, "again")
-	t.Add(w.blocks, -1, 0)
-	JumpIf(t, w.blocks, pe.EQ, 0, "done")
+	t.Add(w.shift, -w.h.tokens, 0)
+	if w.rows > 1 {
+		t.Add(w.ahead, -1, 0)
+		JumpIf(t, w.ahead, pe.NE, 0, "row")
+		t.Add(w.shift, 1, 0) // rows below come from here on
+		turn()
+		t.Label("row")
+	}
+	t.Add(w.left, -1, 0)
+	JumpIf(t, w.left, pe.EQ, 0, "done")
 	t.Label("again")
 	t.Activate(begin)
 	t.Jump("end")
 	t.Label("done")
+	JumpIf(t, w.ahead, pe.EQ, 0, "end")
 	t.Activate(done)
 }
 
-// row is the run of a block at the key, which the instruction then moves on.
-func (w *keyWalk) row(x Array) pe.Operand {
-	o := x.By(w.key, w.h.tokens)
+// score is the key's run of a block of scores.
+func (w *keyWalk) score(x Array) pe.Operand { return x.By(w.element, 1) }
+
+// met is the run of a per-query array that meets the key, behind all of its features.
+func (w *keyWalk) met(x Array) pe.Operand {
+	o := x.From(-w.h.tile())
+	o.Reg, o.Scale = int(w.feature), x.Type.Words()
+	return o
+}
+
+// query is the same run in eachOwn, where it moves on with every key.
+func (w *keyWalk) query(x Array) pe.Operand {
+	o := x.By(w.feature, 1)
 	o.Advance = 1
 	return o
 }
@@ -211,11 +240,9 @@ func (w *keyWalk) triggered(r *Role, name string, dst, x pe.Operand) (*Task, *In
 	return t, t.FMac(0, dst, x, pe.Register(w.h.typ, int(Value))).Count(w.queries)
 }
 
-// byFeature and byElement are an array at the walk's place.
+// byFeature is a tile at the walk's place.
 func (w *keyWalk) byFeature(x Array) pe.Operand {
 	o := x.By(w.feature, 1)
 	o.Advance = w.h.tokens
 	return o
 }
-
-func (w *keyWalk) byElement(x Array) pe.Operand { return x.By(w.element, 1) }

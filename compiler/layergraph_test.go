@@ -15,7 +15,7 @@ func TestStepLowersTheLayerGraph(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	step, err := NewStep(testSpace(t, cfg, 8, 8, 2, 2, model.Mixed), StepOptions{Train: true, Save: true, Chunks: 1, RunAhead: 4})
+	step, err := NewStep(testSpace(t, cfg, 8, 8, 0, 2, 2, model.Mixed), StepOptions{Train: true, Save: true, Chunks: 1, RunAhead: 4})
 	if err != nil {
 		t.Fatal(err)
 	}

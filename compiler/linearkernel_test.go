@@ -11,7 +11,7 @@ import (
 // TestKernelsRefuse: what the stream cannot address or the bus cannot carry is an error that says so.
 func TestKernelsRefuse(t *testing.T) {
 	cfg := model.Config{Name: "small", Layers: 1, DModel: 12, Heads: 2, DFF: 3, Vocabulary: 7, SequenceLength: 4}
-	s := testSpace(t, cfg, 8, 2, 2, 4, model.Mixed)
+	s := testSpace(t, cfg, 8, 2, 0, 2, 4, model.Mixed)
 	feat := &Tile{Name: "x", Bounds: s.Feat, Type: pe.F16, Base: 2048}
 	few := &Tile{Name: "few", Bounds: s.FF, Type: pe.F16, Base: 4096}
 	wide := &Tile{Name: "wide", Bounds: s.Feat, Type: pe.F32, Base: 4096}
@@ -24,7 +24,7 @@ func TestKernelsRefuse(t *testing.T) {
 		{&Linear{Param: "w", Bias: "b", X: feat, Y: few, Ones: ones(1024)}, "cannot be reached"},
 		{&Linear{Param: "w", X: wide, Y: few}, "tile wide is f32"},
 		{&Linear{Param: "w", X: feat, Y: few, Add: wide}, "tile wide cannot be added to tile few"},
-		{&WeightGrad{Param: "w", DY: few, X: few}, "a column has features neither of few nor of few to send"},
+		{&WeightGrad{Param: "w", DY: few, X: few}, "before columns with features of few are some without, and so of few: none can send in turn"},
 		{&WeightGrad{Param: "w", DY: wide, X: feat}, "tile x"},
 		{&WeightGrad{Param: "w", Bias: "b", DY: feat, X: few, Ones: ones(4097)}, "cannot be reached from tile few"},
 		{&WeightGrad{Param: "w", Bias: "b", DY: feat, X: few, Ones: ones(4100)}, ""},
@@ -36,7 +36,8 @@ func TestKernelsRefuse(t *testing.T) {
 	}
 }
 
-// TestGradientSides: the fewer features go over the bus, unless a column has none of them.
+// TestGradientSides: the fewer features go over the bus, of equally many those that are less evenly
+// spread, unless columns before others have none of them.
 func TestGradientSides(t *testing.T) {
 	tile := func(bounds ...int) *Tile { return &Tile{Bounds: bounds} }
 	for _, c := range []struct {
@@ -47,7 +48,10 @@ func TestGradientSides(t *testing.T) {
 		{tile(0, 4, 8), tile(0, 2, 4), false},
 		{tile(0, 2, 4), tile(0, 2, 4), true},
 		{tile(0, 0, 1), tile(0, 4, 8), false},
-		{tile(0, 4, 8), tile(0, 1, 1), true},
+		{tile(0, 4, 8), tile(0, 1, 1), false},
+		{tile(0, 4, 8), tile(0, 0, 1), true},
+		{tile(0, 3, 4, 4), tile(0, 1, 2, 4), true},
+		{tile(0, 1, 2, 4), tile(0, 3, 4, 4), false},
 	} {
 		if got := (&WeightGrad{DY: c.dy, X: c.x}).ByDY(); got != c.byDY {
 			t.Errorf("dY %v, X %v: dY is sent: %v", c.dy.Bounds, c.x.Bounds, got)

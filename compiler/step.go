@@ -47,6 +47,7 @@ type StepOptions struct {
 	Train    bool // with backward pass
 	Logits   bool // ends with the logits, which go to MemoryX, without a loss; not with Train
 	Save     bool // keep all activations of all blocks
+	Norms    bool // without Save: a norm's output is not kept beside what follows it but made again
 	Chunks   int  // parts of the vocabulary, at least 1
 	RunAhead int  // most output rows beyond the pending ring
 }
@@ -54,7 +55,7 @@ type StepOptions struct {
 // NewStep lists the phases of a step and plans its memory. An error that wraps
 // *pe.OutOfMemory says how many bytes are missing.
 func NewStep(s *Space, o StepOptions) (*Step, error) {
-	b := &stepBuilder{space: s, o: o, step: &Step{Space: s, Train: o.Train, Saved: o.Save}, tiles: map[string]*Tile{}}
+	b := newStepBuilder(s, o)
 	b.build()
 	if err := b.step.planMemory(o.RunAhead); err != nil {
 		return nil, &Error{"memory", err}
@@ -72,6 +73,10 @@ type stepBuilder struct {
 	again bool // in the second forward pass of a block, or the backward pass that reads it
 }
 
+func newStepBuilder(s *Space, o StepOptions) *stepBuilder {
+	return &stepBuilder{space: s, o: o, step: &Step{Space: s, Train: o.Train, Saved: o.Save}, tiles: map[string]*Tile{}}
+}
+
 // tile returns the tile of a name; the first call places it over bounds.
 func (b *stepBuilder) tile(name string, bounds []int, t pe.Type) *Tile {
 	if x, ok := b.tiles[name]; ok {
@@ -83,8 +88,15 @@ func (b *stepBuilder) tile(name string, bounds []int, t pe.Type) *Tile {
 	return x
 }
 
-func (b *stepBuilder) feat(name string) *Tile { return b.tile(name, b.space.Feat, b.space.Type()) }
-func (b *stepBuilder) ff(name string) *Tile   { return b.tile(name, b.space.FF, b.space.Type()) }
+func (b *stepBuilder) feat(name string) *Tile   { return b.tile(name, b.space.Feat, b.space.Type()) }
+func (b *stepBuilder) byHead(name string) *Tile { return b.tile(name, b.space.Head, b.space.Type()) }
+func (b *stepBuilder) ff(name string) *Tile     { return b.tile(name, b.space.FF, b.space.Type()) }
+
+// alone is a tile that no instruction reads beside another operand.
+func (x *Tile) alone(a Alone) *Tile {
+	x.Alone = a
+	return x
+}
 
 // stat is a number per token, read beside tiles and so in the banks of accumulators.
 func (b *stepBuilder) stat(name string) *Tile {
@@ -111,7 +123,9 @@ func (b *stepBuilder) build() {
 	L := b.space.Model.Layers
 	b.step.Ones = b.tile("ones", nil, b.space.Type())
 	b.pass, b.layer = Forward, -1
-	b.do("embed", &Embed{Y: b.residual(0)})
+	x := b.residual(0)
+	x.Whole = true
+	b.do("embed", &Embed{Y: x})
 	for b.layer = range L {
 		b.blockForward(true)
 	}
@@ -129,7 +143,9 @@ func (b *stepBuilder) build() {
 		b.blockBackward()
 	}
 	b.layer, b.again = -1, false
-	b.do("embed", &EmbedBackward{DY: b.feat("dx")})
+	dx := b.feat("dx")
+	dx.Whole = true
+	b.do("embed", &EmbedBackward{DY: dx})
 }
 
 // residual is the residual stream into block l. Training keeps every one of them.
@@ -144,25 +160,54 @@ func (b *stepBuilder) linear(name, param string, x, y, add *Tile) {
 	b.do(name, &Linear{Param: param + ".w", Bias: param + ".b", X: x, Y: y, Add: add, Ones: b.step.Ones})
 }
 
+// attentionTiles are queries, keys, values and output of the current block. Keys and values are
+// only sent.
+func (b *stepBuilder) attentionTiles() (q, k, v, o *Tile) {
+	return b.byHead(b.own("q")), b.byHead(b.own("k")).alone(AloneToo), b.byHead(b.own("v")).alone(AloneToo), b.byHead(b.own("o"))
+}
+
+// mlpTiles are what goes into the GELU of the current block, which reads nothing else, and what comes out.
+func (b *stepBuilder) mlpTiles() (u, g *Tile) {
+	return b.ff(b.own("u")).alone(AloneWide), b.ff(b.own("g"))
+}
+
 // blockForward runs the current block; the last matrix only if its output is wanted.
 func (b *stepBuilder) blockForward(output bool) {
 	h := fmt.Sprintf("h.%d.", b.layer)
 	x, x1 := b.residual(b.layer), b.feat(b.own("x1"))
 	a1, a2 := b.feat(b.own("ln_1")), b.feat(b.own("ln_2"))
-	q, k, v, o := b.feat(b.own("q")), b.feat(b.own("k")), b.feat(b.own("v")), b.feat(b.own("o"))
-	b.do(h+"ln_1", &LayerNorm{Gain: h + "ln_1.w", Bias: h + "ln_1.b", X: x, Y: a1, Mean: b.stat(b.own("mean1")), RStd: b.stat(b.own("rstd1"))})
+	q, k, v, o := b.attentionTiles()
+	b.norm("1", x, a1)
 	b.linear(h+"attn.q", h+"attn.q", a1, q, nil)
 	b.linear(h+"attn.k", h+"attn.k", a1, k, nil)
 	b.linear(h+"attn.v", h+"attn.v", a1, v, nil)
 	b.do(h+"attn", &Attention{Q: q, K: k, V: v, O: o, LSE: b.stat(b.own("lse"))})
 	b.linear(h+"attn.proj", h+"attn.proj", o, x1, x)
-	b.do(h+"ln_2", &LayerNorm{Gain: h + "ln_2.w", Bias: h + "ln_2.b", X: x1, Y: a2, Mean: b.stat(b.own("mean2")), RStd: b.stat(b.own("rstd2"))})
-	u, g := b.ff(b.own("u")), b.ff(b.own("g"))
+	b.norm("2", x1, a2)
+	u, g := b.mlpTiles()
 	b.linear(h+"mlp.fc", h+"mlp.fc", a2, u, nil)
 	b.do(h+"mlp.gelu", &GELU{X: u, Y: g})
 	if output {
 		b.linear(h+"mlp.proj", h+"mlp.proj", g, b.residual(b.layer+1), x1)
 	}
+}
+
+// norm is one of the current block's two.
+func (b *stepBuilder) norm(which string, x, y *Tile) {
+	name := fmt.Sprintf("h.%d.ln_%s", b.layer, which)
+	b.do(name, &LayerNorm{Gain: name + ".w", Bias: name + ".b", X: x, Y: y, Mean: b.stat(b.own("mean" + which)), RStd: b.stat(b.own("rstd" + which))})
+}
+
+// normed is the output of one of the current block's norms in its backward pass.
+func (b *stepBuilder) normed(which string, x *Tile) *Tile {
+	y := b.feat(b.own("ln_" + which))
+	if b.o.Norms && !b.o.Save {
+		y = b.feat(y.Name + " and again")
+		b.pass = Recompute
+		b.norm(which, x, y)
+		b.pass = Backward
+	}
+	return y
 }
 
 // grad is the backward pass of a matrix: the gradient of its weights, and with dx the delta of
@@ -176,19 +221,20 @@ func (b *stepBuilder) grad(name string, dy, x, dx, add *Tile) {
 func (b *stepBuilder) blockBackward() {
 	h := fmt.Sprintf("h.%d.", b.layer)
 	x, x1 := b.residual(b.layer), b.feat(b.own("x1"))
-	a1, a2 := b.feat(b.own("ln_1")), b.feat(b.own("ln_2"))
-	q, k, v, o := b.feat(b.own("q")), b.feat(b.own("k")), b.feat(b.own("v")), b.feat(b.own("o"))
-	u, g := b.ff(b.own("u")), b.ff(b.own("g"))
+	q, k, v, o := b.attentionTiles()
+	u, g := b.mlpTiles()
 	dx, dg, da := b.feat("dx"), b.ff(b.own("dg")), b.feat(b.own("da2"))
 	b.grad(h+"mlp.proj", dx, g, dg, nil)
 	b.do(h+"mlp.gelu", &GELUBackward{X: u, DY: dg, DX: dg})
-	b.grad(h+"mlp.fc", dg, a2, da, nil)
+	b.grad(h+"mlp.fc", dg, b.normed("2", x1), da, nil)
 	b.do(h+"ln_2", &LayerNormBackward{Gain: h + "ln_2.w", Bias: h + "ln_2.b", X: x1, DY: da, Add: dx, DX: dx, Mean: b.stat(b.own("mean2")), RStd: b.stat(b.own("rstd2"))})
-	do := b.feat(b.own("do"))
+	do := b.byHead(b.own("do"))
 	b.grad(h+"attn.proj", dx, o, do, nil)
-	dq, dk, dv := b.feat(b.own("dq")), b.feat(b.own("dk")), b.feat(b.own("dv"))
+	dq, dk, dv := b.byHead(b.own("dq")), b.byHead(b.own("dk")), b.byHead(b.own("dv"))
+	dq.Sums = true
 	b.do(h+"attn", &AttentionBackward{Q: q, K: k, V: v, O: o, DO: do, LSE: b.stat(b.own("lse")), DQ: dq, DK: dk, DV: dv})
 	da = b.feat(b.own("da1"))
+	a1 := b.normed("1", x)
 	// Deltas of an input that several layers read are added in descending order of the layers.
 	b.grad(h+"attn.v", dv, a1, da, nil)
 	b.grad(h+"attn.k", dk, a1, da, da)

@@ -38,36 +38,61 @@ func (m *MemoryPlan) Live(phase int) []Placed {
 	return live
 }
 
-// planMemory takes the fewest accumulator banks with which everything fits, and with them the
-// longest run-ahead.
+// planMemory takes the longest run-ahead with which everything fits, with it the fewest
+// accumulator banks, and moves as few tiles as it can to them.
 func (s *Step) planMemory(runAhead int) error {
 	var first error
-	// Tiles that do not fit beside the fewest accumulators and without run-ahead fit with none.
-	least := s.liveWords(s.lifetimes(0))
-	if err := s.tilesFit(1, least); err != nil {
-		return err
-	}
-	need := map[int]regionWords{0: least}
-	for banks := 1; banks < s.Space.Target.Core().Banks; banks++ {
-		for r := runAhead; r >= 0; r = lower(r) {
-			n, ok := need[r]
-			if !ok {
-				n = s.liveWords(s.lifetimes(r))
-				need[r] = n
-			}
-			err := s.cannotFit(banks, n)
-			if err == nil {
-				err = s.place(banks, r)
-			}
-			if err == nil {
-				return nil
-			}
-			if first == nil || r == 0 && banks == 1 {
-				first = err
+	for r := runAhead; r >= 0; r = lower(r) {
+		var places [AloneToo + 1][]Placed
+		var need [AloneToo + 1]regionWords
+		for moved := range places {
+			places[moved] = s.lifetimes(r, Alone(moved))
+			need[moved] = s.liveWords(places[moved])
+		}
+		for banks := 1; banks < s.Space.Target.Core().Banks; banks++ {
+			for moved := range places {
+				err := s.cannotFit(banks, need[moved])
+				if err == nil {
+					err = s.place(banks, r, places[moved])
+				}
+				if err == nil {
+					return nil
+				}
+				if first == nil || r == 0 && banks == 1 && moved == 0 {
+					first = err
+				}
 			}
 		}
 	}
 	return first
+}
+
+// couldFit refuses most steps that do not fit without the list of their phases, which is long: every
+// block adds as much to what lives in the fullest phase.
+func couldFit(s *Space, o StepOptions) error {
+	step := func(layers int) *Step {
+		some := *s
+		some.Model.Layers = layers
+		b := newStepBuilder(&some, o)
+		b.build()
+		return b.step
+	}
+	layers := s.Model.Layers
+	few, one := step(min(2, layers)), step(1)
+	var err error
+	for moved := Beside; moved <= AloneToo; moved++ {
+		need := few.liveWords(few.lifetimes(0, moved))
+		if more := layers - 2; more > 0 {
+			n := one.liveWords(one.lifetimes(0, moved))
+			need.t, need.s = need.t+more*(need.t-n.t), need.s+more*(need.s-n.s)
+		}
+		for banks := 1; banks < s.Target.Core().Banks; banks++ {
+			if err = few.cannotFit(banks, need); err == nil {
+				return nil
+			}
+		}
+	}
+	return &Error{"memory", err}
 }
 
 // lower is the next run-ahead to try.
@@ -140,25 +165,47 @@ func (s *Step) tilesFit(banks int, need regionWords) error {
 	core := s.Space.Target.Core()
 	unit := s.Ones.RunWords(s.Space.Tokens)
 	code := ceilDiv(ceilDiv(s.Space.Target.whole("code_bytes"), 2), unit) * unit
-	if have := core.SRAMBytes/2 - banks*core.BankWords() - code; need.t > have {
-		return fmt.Errorf("tiles: %w", &pe.OutOfMemory{Name: need.inT, NeedBytes: 2 * need.t, HaveBytes: 2 * have})
+	accumulators := banks * core.BankWords()
+	tiles := max(0, core.SRAMBytes/2-accumulators-code)
+	switch {
+	case need.t > tiles:
+		return fmt.Errorf("tiles: %w", &pe.OutOfMemory{Name: need.inT, NeedBytes: 2 * need.t, HaveBytes: 2 * tiles})
+	case need.s > accumulators:
+		return fmt.Errorf("accumulators (%d of %d banks): %w", banks, core.Banks, &pe.OutOfMemory{Name: need.inS, NeedBytes: 2 * need.s, HaveBytes: 2 * accumulators})
 	}
 	return nil
 }
 
-// place gives every tile and scratch an address: first fit, in the order of first use.
-func (s *Step) place(banks, runAhead int) error {
+// place gives every tile and scratch an address: first fit, in the order of first use, which keeps
+// the map easy to read, or where that leaves holes, what lives longest first.
+func (s *Step) place(banks, runAhead int, places []Placed) error {
+	order := make([]int, len(places))
+	for i := range order {
+		order[i] = i
+	}
+	err := s.placeInOrder(banks, runAhead, places, order)
+	if err != nil {
+		slices.SortStableFunc(order, func(a, b int) int {
+			p, q := &places[a], &places[b]
+			return q.Last - q.First - (p.Last - p.First)
+		})
+		err = s.placeInOrder(banks, runAhead, places, order)
+	}
+	return err
+}
+
+func (s *Step) placeInOrder(banks, runAhead int, places []Placed, order []int) error {
 	core := s.Space.Target.Core()
 	code := ceilDiv(s.Space.Target.whole("code_bytes"), 2)
 	unit := s.Ones.RunWords(s.Space.Tokens) // everything is a multiple of a run, so that a weight's index can reach the ones
 	tStart := ceilDiv(code, unit) * unit
 	sStart := (core.Banks - banks) * core.BankWords()
 	sEnd := core.SRAMBytes / 2
-	plan := MemoryPlan{SBanks: banks, RunAhead: runAhead}
-	plan.Places = s.lifetimes(runAhead)
+	plan := MemoryPlan{SBanks: banks, RunAhead: runAhead, Places: slices.Clone(places)}
+	s.setRunAhead(runAhead)
 	s.Ones.Base = (sStart-tStart)/unit*unit + tStart - unit
 	var done []Placed
-	for i := range plan.Places {
+	for _, i := range order {
 		p := &plan.Places[i]
 		if p.tile == s.Ones {
 			p.Base = s.Ones.Base
@@ -184,7 +231,7 @@ func (s *Step) place(banks, runAhead int) error {
 	for _, p := range plan.Places {
 		switch {
 		case p.tile != nil:
-			p.tile.Base = p.Base
+			p.tile.Base, p.tile.InS = p.Base, p.inS
 		case p.inS:
 			p.scratch.ScratchAt().S = p.Base
 		default:
@@ -203,8 +250,9 @@ func (s *Step) place(banks, runAhead int) error {
 }
 
 // lifetimes lists tiles and scratch with the phases from first to last use. The ones and what
-// one micro-batch hands to the next live for ever.
-func (s *Step) lifetimes(runAhead int) []Placed {
+// one micro-batch hands to the next live for ever. Tiles up to moved lie in the banks of accumulators.
+func (s *Step) lifetimes(runAhead int, moved Alone) []Placed {
+	s.setRunAhead(runAhead)
 	index := map[*Tile]int{}
 	var places []Placed
 	touch := func(t *Tile, phase int) {
@@ -212,15 +260,13 @@ func (s *Step) lifetimes(runAhead int) []Placed {
 		if !ok {
 			i = len(places)
 			index[t] = i
-			places = append(places, Placed{Name: t.Name, Words: t.Words(s.Space.Tokens), First: phase, tile: t, inS: t.InS})
+			inS := t.InS || t.Alone != Beside && t.Alone <= moved
+			places = append(places, Placed{Name: t.Name, Words: t.Room(s.Space.Tokens), First: phase, tile: t, inS: inS})
 		}
 		places[i].Last = phase
 	}
 	touch(s.Ones, 0)
 	for i, ph := range s.Phases {
-		if k, ok := ph.Kernel.(interface{ SetRunAhead(int) }); ok {
-			k.SetRunAhead(runAhead)
-		}
 		reads, writes := ph.Kernel.Tiles()
 		for _, t := range append(reads, writes...) {
 			if t != nil && t != s.Ones {
@@ -237,6 +283,15 @@ func (s *Step) lifetimes(runAhead int) []Placed {
 	}
 	places[0].Last = len(s.Phases) - 1
 	return places
+}
+
+// setRunAhead tells the kernels, whose scratch depends on it.
+func (s *Step) setRunAhead(rows int) {
+	for _, ph := range s.Phases {
+		if k, ok := ph.Kernel.(interface{ SetRunAhead(int) }); ok {
+			k.SetRunAhead(rows)
+		}
+	}
 }
 
 // firstFit is the lowest address from start on where p meets nothing that lives with it.

@@ -53,24 +53,36 @@ func (k *WeightGrad) Name() string { return "weight gradient" }
 func (k *WeightGrad) SetRunAhead(rows int) { k.RunAhead = rows }
 
 // ByDY reports whether the features of DY are sent over the bus, rather than those of X: the
-// fewer ones, unless some column has none to send. Features of d_model are on every column.
+// fewer ones, of equally many those that leave the fullest column less to do; unless columns
+// before others have none to send. Features of d_model are on every column.
 func (k *WeightGrad) ByDY() bool {
+	dy, x := k.DY, k.X
 	switch {
-	case !everywhere(k.DY.Bounds):
+	case !leading(dy.Bounds):
 		return false
-	case !everywhere(k.X.Bounds):
+	case !leading(x.Bounds):
 		return true
+	case dy.Total() != x.Total():
+		return dy.Total() < x.Total()
 	}
-	return k.DY.Total() <= k.X.Total()
+	return widest(x.Bounds) <= widest(dy.Bounds)
 }
 
-func everywhere(bounds []int) bool {
-	for c := range len(bounds) - 1 {
-		if bounds[c] == bounds[c+1] {
-			return false
-		}
+// leading reports whether the columns with features are the first ones.
+func leading(bounds []int) bool { return bounds[holders(bounds)] == bounds[len(bounds)-1] }
+
+// holders is how many columns in a row have features, from the first on.
+func holders(bounds []int) (n int) {
+	for n < len(bounds)-1 && bounds[n] < bounds[n+1] {
+		n++
 	}
-	return true
+	return n
+}
+
+// Senders is how many columns take turns on the bus, the first ones.
+func (k *WeightGrad) Senders() int {
+	sent, _ := k.Sides()
+	return holders(sent.Bounds)
 }
 
 // Sides are the tile whose features are sent, and the one they are multiplied with in place.
@@ -81,7 +93,7 @@ func (k *WeightGrad) Sides() (sent, own *Tile) {
 	return k.X, k.DY
 }
 
-// OnesRow reports whether the last column sends the ones behind its features: the bias gradient
+// OnesRow reports whether the last sender sends the ones behind its features: the bias gradient
 // if X is sent, and a second feature if there is only one.
 func (k *WeightGrad) OnesRow() bool {
 	sent, _ := k.Sides()
@@ -127,8 +139,8 @@ func (k *WeightGrad) Scratch(s *Space) Scratch {
 
 func (k *WeightGrad) check(s *Space) error {
 	sent, own := k.Sides()
-	if !everywhere(sent.Bounds) {
-		return fmt.Errorf("a column has features neither of %s nor of %s to send", k.DY.Name, k.X.Name)
+	if !leading(sent.Bounds) {
+		return fmt.Errorf("before columns with features of %s are some without, and so of %s: none can send in turn", k.DY.Name, k.X.Name)
 	}
 	if sent.Type != own.Type {
 		return fmt.Errorf("tile %s is %v, tile %s %v", sent.Name, sent.Type, own.Name, own.Type)
@@ -151,7 +163,7 @@ func (k *WeightGrad) Layout(s *Space, groups, rows int) (*Layout, error) {
 	b := NewBuilder(k.Name()+" "+k.Param, s.Target, width, rows)
 	for g := range groups {
 		for c := range s.Columns {
-			b.routeBus(g*s.Columns, c, s.Columns, rows)
+			b.routeBus(g*s.Columns, c, s.Columns, k.Senders(), rows)
 		}
 	}
 	b.routeGradient(width, rows)
@@ -188,28 +200,26 @@ func (k *WeightGrad) bus() string {
 }
 
 // routeBus gives the routers of a group's column c their turns on the row bus.
-func (b *Builder) routeBus(west, c, columns, rows int) {
-	in := func(ports ...fabric.Port) fabric.PortSet { return fabric.Ports(ports...) }
-	before := fabric.Position{Rx: in(fabric.West), Tx: in(fabric.East, fabric.Ramp)}
-	turn := fabric.Position{Rx: in(fabric.Ramp), Tx: in(fabric.East, fabric.West, fabric.Ramp)}
-	after := fabric.Position{Rx: in(fabric.East), Tx: in(fabric.West, fabric.Ramp)}
-	switch {
-	case columns == 1:
-		turn.Tx = in(fabric.Ramp)
-	case c == 0:
-		turn.Tx, after.Tx = in(fabric.East, fabric.Ramp), in(fabric.Ramp)
-	case c == columns-1:
-		before.Tx, turn.Tx = in(fabric.Ramp), in(fabric.West, fabric.Ramp)
+func (b *Builder) routeBus(first, c, columns, senders, rows int) {
+	east, west, ramp := fabric.Ports(fabric.East), fabric.Ports(fabric.West), fabric.Ports(fabric.Ramp)
+	on, back := ramp, ramp // what comes from the west, from the east, goes to
+	if c < columns-1 {
+		on |= east
+	}
+	if c > 0 {
+		back |= west
 	}
 	var route fabric.Route
 	if c > 0 {
-		route.Positions = append(route.Positions, before)
+		route.Positions = append(route.Positions, fabric.Position{Rx: west, Tx: on})
 	}
-	route.Positions = append(route.Positions, turn)
-	if c < columns-1 {
-		route.Positions = append(route.Positions, after)
+	if c < senders {
+		route.Positions = append(route.Positions, fabric.Position{Rx: ramp, Tx: on | back})
 	}
-	b.Route(rowBus, Area{west + c, 0, west + c + 1, rows}, route)
+	if c < senders-1 {
+		route.Positions = append(route.Positions, fabric.Position{Rx: east, Tx: back})
+	}
+	b.Route(rowBus, Area{first + c, 0, first + c + 1, rows}, route)
 }
 
 // gradientColor carries the sums of row y north.

@@ -8,25 +8,27 @@ import (
 )
 
 // place gives every PE its code. It depends on the parity of the row, on whether there is a
-// row south of it, and on whether another column's turn follows.
+// row south of it, and on whether the column has a turn on the bus, and another's follows.
 func (k *WeightGrad) place(b *Builder, s *Space, groups, rows int) {
 	type kind struct {
-		odd, bottom, last bool
+		odd, bottom, sends, last bool
 	}
 	roles := map[kind]*gradientRole{}
 	sent, _ := k.Sides()
 	for y := range rows {
 		for c := range s.Columns {
-			is := kind{y%2 == 1, y == rows-1, c == s.Columns-1}
+			is := kind{y%2 == 1, y == rows-1, c < k.Senders(), c == k.Senders()-1}
 			r, ok := roles[is]
 			if !ok {
-				r = k.role(b, s, y, is.bottom, is.last)
+				r = k.role(b, s, y, is.bottom, is.sends, is.last)
 				roles[is] = r
 			}
 			for g := range groups {
 				at := At(g*s.Columns+c, y)
 				b.Place(r.Role, at)
-				b.Param(at, r.block, sent.Features(c)*s.Tokens-1)
+				if is.sends {
+					b.Param(at, r.block, sent.Features(c)*s.Tokens-1)
+				}
 			}
 		}
 	}
@@ -42,7 +44,7 @@ type gradientRole struct {
 	received, sums Array
 }
 
-func (k *WeightGrad) role(b *Builder, s *Space, y int, bottom, last bool) *gradientRole {
+func (k *WeightGrad) role(b *Builder, s *Space, y int, bottom, sends, last bool) *gradientRole {
 	t, ahead := s.Tokens, k.Ahead()
 	sent, own := k.Sides()
 	r := &gradientRole{Role: stepRole(b, s, fmt.Sprintf("weight gradient %d", len(b.roles)), ahead, 3, sumSlots-1)}
@@ -57,7 +59,9 @@ func (k *WeightGrad) role(b *Builder, s *Space, y int, bottom, last bool) *gradi
 	position.FMac(t, sum, a.By(Index, t), r.received.By(r.slot, t)).NewSum()
 
 	begin := r.Control("begin", gradPositions, GradBegin)
-	k.send(begin, r, x, last, s)
+	if sends {
+		k.send(begin, r, x, last, s)
+	}
 	begin.Label("receive")
 	r.receive(begin, t, ahead)
 	JumpIf(begin, r.slot, pe.NE, 0, "receive")

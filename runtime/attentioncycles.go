@@ -9,10 +9,11 @@ import (
 )
 
 // Cycles of attention. Heads, sequences and groups are alike and touch none of each other's wires, so one
-// head of one sequence is run, by the kernel's own layout on the wavelet engine. Of its rows only the
-// first are run: every row meets the blocks of those above it and then its own, a block costs the same
-// whichever row's it is, so that from some row on each further row adds the same to the run. Runs of
-// growing sequences show from which. Zeros do as values: no cycle depends on them.
+// head of one sequence is run, by the kernel's own layout on the wavelet engine, with a column beside it
+// where some have no head. Of its rows only the first are run: every row meets a block of every row, one of them its own; a block costs the same whichever
+// row's it is, but for those behind the own one, which meet a query fewer. So from some row on each further
+// row adds the same to the run. Runs of growing sequences show from which. Zeros do as values: no cycle
+// depends on them.
 //
 // A row that is slower than the others by a few cycles per block can hide that until the buffers between
 // them are full or empty, which takes some hundred cycles in all. A run that is much longer than this
@@ -64,7 +65,7 @@ func attentionCycles(ctx context.Context, k compiler.Kernel, s *compiler.Space, 
 	if err != nil {
 		return nil, err
 	}
-	p := r.phase(s.HeadColumns())
+	p := r.phase()
 	if r.report.counted {
 		p.Links = headLinks(s, r, r.report.Links)
 	}
@@ -73,10 +74,12 @@ func attentionCycles(ctx context.Context, k compiler.Kernel, s *compiler.Space, 
 
 // runHead runs one head of a sequence of which only so many rows are there.
 func runHead(ctx context.Context, k compiler.Kernel, s *compiler.Space, rows int) (*headRun, error) {
-	one, n := *s, s.HeadColumns()
-	one.Groups, one.Sequences, one.SeqRows, one.Columns = 1, 1, rows, n
+	one := *s
+	one.Groups, one.Sequences, one.SeqRows, one.Columns = 1, 1, rows, s.HeadColumns
+	if s.AllHeads() < s.Columns {
+		one.Columns++
+	}
 	one.Model.Heads, one.Model.DModel = 1, s.Model.HeadWidth()
-	one.Feat = s.Feat[:n+1]
 	l, err := k.Layout(&one, 1, rows)
 	if err != nil {
 		return nil, err
@@ -89,58 +92,79 @@ func runHead(ctx context.Context, k compiler.Kernel, s *compiler.Space, rows int
 }
 
 // phase is the run as a report of its own columns and rows.
-func (r *headRun) phase(columns int) *PhaseReport {
+func (r *headRun) phase() *PhaseReport {
 	return &PhaseReport{
 		Cycles: int64(r.report.Cycles), FMACs: r.report.FMACs, Hops: r.report.Hops,
-		Grid: Grid{PeriodX: columns, PeriodY: r.rows, Cells: r.report.PEs, Wavelets: r.report.Routed.in()},
+		Grid: Grid{PeriodX: r.report.Layout.Width, PeriodY: r.rows, Cells: r.report.PEs, Wavelets: r.report.Routed.in()},
 	}
 }
 
-// extend lengthens run b to all rows of a sequence; a is one row shorter.
+// extend lengthens run b to all rows of a sequence; a is one row shorter. A row that is neither the
+// first nor the last does the same whichever it is, for every row before it and for every row behind it.
 func extend(s *compiler.Space, a, b *headRun) *PhaseReport {
-	n, short, rows := s.HeadColumns(), b.rows, s.SeqRows
+	n, short, rows := b.report.Layout.Width, b.rows, s.SeqRows
 	p := &PhaseReport{
 		Cycles: int64(b.report.Cycles) + int64(rows-short)*int64(b.report.Cycles-a.report.Cycles),
 		FMACs:  extendPairs(a.report.FMACs, b.report.FMACs, short, rows),
 		Hops:   extendPairs(a.report.Hops, b.report.Hops, short, rows),
 		Grid:   Grid{PeriodX: n, PeriodY: rows, Cells: make([]pe.StateCycles, n*rows), Wavelets: make([]int64, n*rows)},
 	}
-	in := func(r *headRun, y, c int) int64 { return r.report.Routed.across[y*n+c] }
-	at := func(r *headRun, y, c int) pe.StateCycles { return r.report.PEs[y*n+c] }
 	for y := range rows {
 		for c := range n {
-			var cell, step pe.StateCycles
-			var entered, more int64
-			times := 0 // rows beyond the one run
-			switch {
-			case y == rows-1: // the last row ends chains
-				cell, step, times = at(b, short-1, c), at(a, short-2, c), rows-short
-				entered, more = in(b, short-1, c), in(a, short-2, c)
-			case y >= short-1:
-				cell, step, times = at(b, short-2, c), at(b, short-3, c), y-(short-2)
-				entered, more = in(b, short-2, c), in(b, short-3, c)
-			default:
-				cell, entered = at(b, y, c), in(b, y, c)
-			}
-			if times > 0 {
-				last := cell
-				cell.Add(last, int64(times))
-				cell.Add(step, -int64(times))
-			}
-			p.Grid.Wavelets[y*n+c] = entered + int64(times)*(entered-more)
-			for i := range cell { // waits vary by a few cycles from block to block
-				cell[i] = max(cell[i], 0)
-			}
-			cell[pe.Idle] = 0
-			cell[pe.Idle] = p.Cycles - cell.Total()
-			p.Grid.Cells[y*n+c] = cell
+			like, shorter, before := likeRow(y, short, rows)
+			behind := rows - short
+			at := func(r *headRun, y int) pe.StateCycles { return r.report.PEs[y*n+c] }
+			in := func(r *headRun, y int) int64 { return r.report.Routed.across[y*n+c] }
+			cell, step, more := at(b, like), at(b, like), at(b, 2)
+			step.Add(at(a, shorter), -1)
+			more.Add(at(b, 1), -1)
+			cell.Add(step, int64(behind))
+			cell.Add(more, int64(before))
+			p.Grid.Cells[y*n+c] = fit(cell, p.Cycles)
+			p.Grid.Wavelets[y*n+c] = in(b, like) + int64(behind)*(in(b, like)-in(a, shorter)) + int64(before)*(in(b, 2)-in(b, 1))
 		}
 	}
 	return p
 }
 
-// extendPairs lengthens a count that is a number per row and another per pair of rows, the
-// later of which meets the earlier one's keys: a is the count of n-1 rows, b that of n.
+// likeRow is which row of a run of short rows row y is like, which row of the run that is one row shorter
+// that one is like, and how many rows before it count more.
+func likeRow(y, short, rows int) (like, shorter, before int) {
+	switch {
+	case y == rows-1:
+		return short - 1, short - 2, 0
+	case y > 0:
+		return 1, 1, y - 1
+	}
+	return 0, 0, 0
+}
+
+// fit makes a PE's states sum to the cycles: waits vary by a few cycles from block to block, and
+// what is extended of them need not add up. Where they are too long all are cut alike.
+func fit(cell pe.StateCycles, cycles int64) pe.StateCycles {
+	var busy, waits int64
+	cell[pe.Idle] = 0
+	for i, n := range cell {
+		if pe.State(i).Busy() {
+			busy += n
+		} else {
+			cell[i] = max(n, 0)
+			waits += cell[i]
+		}
+	}
+	if room := cycles - busy; waits > room {
+		for i, n := range cell {
+			if !pe.State(i).Busy() {
+				cell[i] = n * room / waits
+			}
+		}
+	}
+	cell[pe.Idle] = cycles - cell.Total()
+	return cell
+}
+
+// extendPairs lengthens a count that is a number per row and another per pair of rows: a is the
+// count of n-1 rows, b that of n.
 func extendPairs(a, b int64, n, rows int) int64 {
 	pairs := func(n int) int64 { return int64(n) * int64(n-1) / 2 }
 	perPair := (int64(n)*(b-a) - b) / pairs(n)
@@ -148,10 +172,14 @@ func extendPairs(a, b int64, n, rows int) int64 {
 	return int64(rows)*perRow + pairs(rows)*perPair
 }
 
-// wholeWafer counts one head for all.
+// wholeWafer counts one head for all, and the column beside it for all that have none.
 func wholeWafer(s *compiler.Space, p *PhaseReport) *PhaseReport {
 	n := int64(s.Model.Heads) * int64(s.Sequences) * int64(s.Groups)
 	p.FMACs *= n
 	p.Hops *= n
+	if s.AllHeads() < s.Columns {
+		p.Grid.PeriodX = s.HeadColumns
+		p.Grid.Columns, p.Grid.Spare = s.Columns, s.Columns-s.AllHeads()
+	}
 	return p
 }

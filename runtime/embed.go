@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"fmt"
 
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/fabric"
@@ -19,7 +18,7 @@ type embed struct {
 func (m *Store) at(g, y, i int) (sequence, position int, ok bool) {
 	s := m.Space
 	sequence = g*s.Sequences + y/s.SeqRows
-	position = y%s.SeqRows*s.Tokens + i
+	position = s.Position(y, i)
 	return sequence, position, sequence < m.Batch.B && position < m.Batch.T
 }
 
@@ -48,18 +47,15 @@ func blockEnd() fabric.Wavelet {
 
 func (e *embed) feed(layout *compiler.Layout) {
 	s := e.m.Space
-	v := make([]float32, s.Tokens)
 	for x := range layout.Width {
 		in := &layout.In[x]
 		g, c := x/s.Columns, x%s.Columns
+		block := make([]float32, e.k.Y.Features(c)*s.Tokens)
 		for y := range layout.Height {
 			for f := range e.k.Y.Features(c) {
-				e.embedding(v, e.k.Y.First(c)+f, g, y)
-				for _, x := range v {
-					in.List = append(in.List, fabric.Wavelet{Data: pe.Bits(e.k.Y.Type, x)})
-				}
+				e.embedding(block[f*s.Tokens:][:s.Tokens], e.k.Y.First(c)+f, g, y)
 			}
-			in.List = append(in.List, blockEnd())
+			in.List = append(append(in.List, packed(e.k.Y, block)...), blockEnd())
 		}
 	}
 }
@@ -94,7 +90,7 @@ func (e *embed) cycles(ctx context.Context) (*PhaseReport, error) {
 }
 
 // embedBackward runs compiler.EmbedBackward. MemoryX adds what comes to the gradients of wte
-// and wpe: sequence after sequence, position after position.
+// and wpe as it comes: sequence after sequence, row after row, the tokens of a PE in order.
 type embedBackward struct {
 	m *Store
 	k *compiler.EmbedBackward
@@ -107,21 +103,14 @@ func (e *embedBackward) collect(out []EdgeData) error {
 	wte, wpe, width := e.m.Grad("wte"), e.m.Grad("wpe"), s.Model.DModel
 	for x, o := range out {
 		g, c := x/s.Columns, x%s.Columns
-		n := e.k.DY.Features(c) * s.Tokens
-		if len(o.Arrivals) != s.Rows()*(n+1) {
-			return fmt.Errorf("runtime: %s: %d wavelets, must be %d blocks of %d", o.Name, len(o.Arrivals), s.Rows(), n+1)
-		}
-		for k, a := range o.Arrivals {
-			y, at := k/(n+1), k%(n+1)
-			if at == n {
-				continue // end of the block
-			}
-			if seq, pos, ok := e.m.at(g, y, at%s.Tokens); ok {
-				f := e.k.DY.First(c) + at/s.Tokens
-				v := pe.Value(e.k.DY.Type, a.Wavelet.Data)
+		err := eachUnpacked(s, e.k.DY, c, o, func(y, f, i int, v float32) {
+			if seq, pos, ok := e.m.at(g, y, i); ok {
 				wte[int(e.m.Batch.Tokens[seq*e.m.Batch.T+pos])*width+f] += v
 				wpe[pos*width+f] += v
 			}
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -131,7 +120,11 @@ func (e *embedBackward) values(h *Host) error {
 	s, dy, b := e.m.Space, h.Tensor(e.k.DY), &e.m.Batch
 	wte, wpe, width := e.m.Grad("wte"), e.m.Grad("wpe"), s.Model.DModel
 	for n := range b.B {
-		for pos := range b.T {
+		for at := range s.SeqRows * s.Tokens {
+			pos := s.Position(at/s.Tokens, at%s.Tokens)
+			if pos >= b.T {
+				continue
+			}
 			g, y, i := s.Place(n, pos)
 			to, at := wte[int(b.Tokens[n*b.T+pos])*width:][:width], s.HostIndex(g, i, y)
 			for f := range width {

@@ -184,11 +184,7 @@ func (f *gradientPhase) byRecurrence(ctx context.Context, l *compiler.Layout) (*
 		cells = append(cells, e.cols[i].states)
 		in.up[i] = e.bus[i].sums
 		in.down[i] = e.bus[i].sums + int64(f.k.Features()+1)
-		own := e.sentBy[i+1] - e.sentBy[i]
-		if i == len(e.cols)-1 && f.k.OnesRow() {
-			own++
-		}
-		in.across[i] = int64(f.k.Features()-own) * int64(f.m.Space.Tokens)
+		in.across[i] = int64(f.k.Features())*int64(f.m.Space.Tokens) - e.values(i)
 	}
 	r := f.unfold(cells, in, e.total, end, out)
 	if countsLinks(ctx) {

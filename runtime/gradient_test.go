@@ -17,9 +17,11 @@ func drawGradient(t *rapid.T, b *kernelBench) *compiler.WeightGrad {
 	s := b.space
 	k := &compiler.WeightGrad{Ones: b.ones, RunAhead: rapid.SampledFrom([]int{0, 1, 2, 5, 12}).Draw(t, "run-ahead")}
 	var in, out []int
-	switch rapid.SampledFrom([]string{"q", "fc", "proj", "lm_head"}).Draw(t, "matrix") {
+	switch rapid.SampledFrom([]string{"q", "attn.proj", "fc", "proj", "lm_head"}).Draw(t, "matrix") {
 	case "q":
-		k.Param, in, out = "h.0.attn.q", s.Feat, s.Feat
+		k.Param, in, out = "h.0.attn.q", s.Feat, s.Head
+	case "attn.proj":
+		k.Param, in, out = "h.0.attn.proj", s.Head, s.Feat
 	case "fc":
 		k.Param, in, out = "h.0.mlp.fc", s.Feat, s.FF
 	case "proj":
@@ -180,8 +182,7 @@ func TestWeightGradRecurrences(t *testing.T) {
 	for i := range checks {
 		shape := rapid.Custom(drawWide).Example(i)
 		b := newKernelBench(t, shape)
-		proj := i%3 == 0
-		k := wideGradient(b, proj, []int{1, 2, 4, 8}[i%4])
+		k := wideGradient(b, []string{"h.0.mlp.proj", "h.0.mlp.fc", "h.0.attn.q"}[i%3], []int{1, 2, 4, 8}[i%4])
 		w, r := bothWays(b, k)
 		if off := r.Cycles - w.Cycles; float64(max(off, -off)) > max(0.01*float64(w.Cycles), 40+float64(2*k.Features()+5*b.space.Columns)) {
 			t.Errorf("check %d: wavelet %d, recurrences %d: %d columns, %d features, %+v", i, w.Cycles, r.Cycles, b.space.Columns, k.Features(), shape)
@@ -209,7 +210,7 @@ func TestWeightGradRecurrencesAtSize(t *testing.T) {
 			width: 24, height: 1, perHead: 3, tokens: c.tokens, precision: model.Mixed, sparsity: c.sparsity, seed: 5,
 			machine: fields{{"io_bits_per_second", c.io * 32 * 1.1e9}},
 		})
-		w, r := bothWays(b, wideGradient(b, false, c.ahead))
+		w, r := bothWays(b, wideGradient(b, "h.0.mlp.fc", c.ahead))
 		t.Logf("%+v: wavelet %d, recurrences %d, %+.2f %%", c, w.Cycles, r.Cycles, 100*(float64(r.Cycles)/float64(w.Cycles)-1))
 		if off := r.Cycles - w.Cycles; max(off, -off) > w.Cycles/100 {
 			t.Errorf("%+v: wavelet %d, recurrences %d", c, w.Cycles, r.Cycles)
@@ -217,12 +218,11 @@ func TestWeightGradRecurrencesAtSize(t *testing.T) {
 	}
 }
 
-func wideGradient(b *kernelBench, proj bool, ahead int) *compiler.WeightGrad {
-	k := &compiler.WeightGrad{Param: "h.0.mlp.fc.w", Bias: "h.0.mlp.fc.b", Ones: b.ones, RunAhead: ahead}
-	k.X, k.DY = b.tile("x", b.space.Feat, b.space.Type()), b.tile("dy", b.space.FF, b.space.Type())
-	if proj {
-		k.X, k.DY, k.Param, k.Bias = k.DY, k.X, "h.0.mlp.proj.w", "h.0.mlp.proj.b"
-	}
+func wideGradient(b *kernelBench, matrix string, ahead int) *compiler.WeightGrad {
+	s := b.space
+	lie := map[string][2][]int{"h.0.mlp.fc": {s.Feat, s.FF}, "h.0.mlp.proj": {s.FF, s.Feat}, "h.0.attn.q": {s.Feat, s.Head}}[matrix]
+	k := &compiler.WeightGrad{Param: matrix + ".w", Bias: matrix + ".b", Ones: b.ones, RunAhead: ahead}
+	k.X, k.DY = b.tile("x", lie[0], s.Type()), b.tile("dy", lie[1], s.Type())
 	b.place(k)
 	return k
 }
@@ -265,7 +265,8 @@ func drawWide(t *rapid.T) benchShape {
 	shape.cfg.DModel = shape.cfg.Heads * rapid.IntRange(6, 24).Draw(t, "head")
 	shape.cfg.DFF = rapid.IntRange(shape.cfg.DModel/2, 4*shape.cfg.DModel).Draw(t, "ff")
 	shape.perHead = rapid.IntRange(1, 6).Draw(t, "columns per head")
-	shape.width = shape.cfg.Heads * shape.perHead
+	shape.columns = shape.cfg.Heads*shape.perHead + rapid.IntRange(0, min(5, shape.cfg.DModel-shape.cfg.Heads*shape.perHead)).Draw(t, "columns without a head")
+	shape.width = shape.columns
 	shape.cfg.SequenceLength = rapid.IntRange(4, 32).Draw(t, "length")
 	shape.tokens, shape.height = shape.cfg.SequenceLength, 1
 	shape.machine = fields{

@@ -26,6 +26,7 @@ type gradientFold struct {
 
 	// The bus.
 	sender   int
+	senders  int
 	last     int64 // last value lately sent passes its router
 	outbox   int64 // wavelets between a PE and its router
 	perHop   int64 // wavelets a hop holds
@@ -75,7 +76,7 @@ func newGradientFold(f *gradientPhase, l *compiler.Layout) *gradientFold {
 	sent, _ := f.k.Sides()
 	e := &gradientFold{
 		s: f.stream(), ahead: f.k.Ahead(), steps: int64(s.Tokens),
-		cols: make([]column, s.Columns), bus: make([]busColumn, s.Columns), sentBy: sent.Bounds,
+		cols: make([]column, s.Columns), bus: make([]busColumn, s.Columns), sentBy: sent.Bounds, senders: f.k.Senders(),
 		outbox: int64(wires.BufferDepth + wires.RampCycles + 1), perHop: int64(wires.BufferDepth + wires.HopCycles - 1),
 		queue: int64(wires.QueueWords + wires.RampCycles), hop: int64(wires.HopCycles), ramp: int64(wires.RampCycles),
 		perSum: 1 / l.OutRate,
@@ -169,7 +170,9 @@ func (e *gradientFold) start() {
 		sends := e.sends(i)
 		c.advance(e.costs.dispatch)
 		e.bus[i].issued = c.main
-		c.span(c.main, c.main+e.costs.sends, e.costs.sends)
+		if sends > 0 {
+			c.span(c.main, c.main+e.costs.sends, e.costs.sends)
+		}
 		c.states[pe.Overhead] += e.costs.dispatch + e.costs.begin + sends*e.costs.sends + int64(e.ahead+1)*e.receiveStart()
 		c.states[pe.RingAdd] += e.values(i) + int64(e.ahead+1)*e.steps
 		e.bus[i].written = min(e.values(i), e.outbox)
@@ -192,7 +195,10 @@ func (e *gradientFold) receiveStart() int64 {
 
 // sends is how many instructions put column i's features on the bus.
 func (e *gradientFold) sends(i int) int64 {
-	if i == len(e.cols)-1 && e.s.k.OnesRow() {
+	switch {
+	case i >= e.senders:
+		return 0
+	case i == e.senders-1 && e.s.k.OnesRow():
 		return 3
 	}
 	return 2
@@ -273,7 +279,7 @@ func (e *gradientFold) exit(first, total int64) {
 // one a cycle, but never farther ahead of a column than the wires to it hold.
 func (e *gradientFold) send(f int) {
 	s := e.sender
-	for s < len(e.cols)-1 && e.sentBy[s+1] <= f {
+	for s < e.senders-1 && e.sentBy[s+1] <= f {
 		s++
 	}
 	first := e.last + 1
@@ -344,7 +350,7 @@ func (e *gradientFold) write(i int, upTo, from int64) int64 {
 // values is how many values column i puts on the bus.
 func (e *gradientFold) values(i int) int64 {
 	n := int64(e.sentBy[i+1] - e.sentBy[i])
-	if i == len(e.cols)-1 && e.s.k.OnesRow() {
+	if i == e.senders-1 && e.s.k.OnesRow() {
 		n++
 	}
 	return n * e.steps

@@ -8,12 +8,9 @@ import (
 // attention plans a head of the space: the machine's order of features, columns and keys.
 func (h *Host) attention() *vec.Attention {
 	s := h.Space
-	n, shares := s.HeadColumns(), s.HeadShares()
-	shape := vec.HeadShape{Rows: s.SeqRows, Tokens: s.Tokens, Segments: s.Feat[:n+1], Scale: s.ScoreScale()}
-	for u := range shares[n] {
-		shape.Order = append(shape.Order, compiler.KeyOrder(u, shares[n]))
-	}
-	return h.vectors.Attention(arithmetic(s), shape)
+	return h.vectors.Attention(arithmetic(s), vec.HeadShape{
+		Rows: s.SeqRows, Tokens: s.Tokens, Block: s.KeyBlock(), Segments: s.Head[:s.HeadColumns+1], Scale: s.ScoreScale(),
+	})
 }
 
 // heads are those of all sequences: heads fastest, then the sequences of a group, then groups.
@@ -26,8 +23,8 @@ func (h *Host) headView(t *compiler.Tile, i int) vec.View {
 	s := h.Space
 	head, sequence := i%s.Model.Heads, i/s.Model.Heads
 	features := s.Model.HeadWidth()
-	if t.Bounds == nil { // a run per column
-		features = s.HeadColumns()
+	if t.Bounds == nil { // a run per column, those of the heads first
+		features = s.HeadColumns
 	}
 	g, row, _ := s.Place(sequence, 0)
 	at := head*features*s.HostTokens() + s.HostIndex(g, 0, row)

@@ -22,7 +22,7 @@ func hostStep(t testing.TB, sparsity float64) *Trainer {
 	cfg := model.Config{Name: "host", Layers: 6, DModel: 384, Heads: 6, DFF: 1536, Vocabulary: 256, SequenceLength: 256}
 	const columnsPerHead, tokens, sequences = 8, 8, 8
 	m := machine(t, fields{{"width", 48}, {"height", 256}})
-	s, err := compiler.NewSpace(cfg, m, model.Mixed, columnsPerHead, tokens)
+	s, err := compiler.NewSpace(cfg, m, model.Mixed, compiler.Spread{HeadColumns: columnsPerHead, Tokens: tokens})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,6 +30,7 @@ type kernelBench struct {
 type benchShape struct {
 	cfg                            model.Config
 	width, height, perHead, tokens int
+	columns                        int // of a group; 0: the heads'
 	precision                      model.Precision
 	sparsity                       float64
 	seed                           uint64
@@ -60,7 +61,8 @@ func drawShape(t *rapid.T) benchShape {
 	s.tokens = rapid.IntRange(1, s.cfg.SequenceLength).Draw(t, "tokens")
 	seqRows := (s.cfg.SequenceLength + s.tokens - 1) / s.tokens
 	groups := rapid.IntRange(1, 3).Draw(t, "groups")
-	s.width = heads * s.perHead * groups
+	s.columns = heads*s.perHead + rapid.IntRange(0, min(4, heads*(headWidth-s.perHead))).Draw(t, "columns without a head")
+	s.width = s.columns * groups
 	s.height = seqRows * rapid.IntRange(1, 2).Draw(t, "sequences")
 	for s.width*s.height > 150 && s.height > seqRows {
 		s.height -= seqRows
@@ -79,7 +81,7 @@ func newKernelBench(t failer, s benchShape) *kernelBench {
 			t.Fatal(err)
 		}
 	}
-	space, err := compiler.NewSpace(s.cfg, m, s.precision, s.perHead, s.tokens)
+	space, err := compiler.NewSpace(s.cfg, m, s.precision, compiler.Spread{Columns: s.columns, HeadColumns: s.perHead, Tokens: s.tokens})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,15 +13,17 @@ import (
 // drawLinear is one of the ways in which a step uses the kernel.
 func drawLinear(t *rapid.T, b *kernelBench) *compiler.Linear {
 	s := b.space
-	feat, ff := s.Feat, s.FF
+	feat, head, ff := s.Feat, s.Head, s.FF
 	k := &compiler.Linear{Ones: b.ones, RunAhead: rapid.SampledFrom([]int{0, 1, 2, 5, 12}).Draw(t, "run-ahead")}
 	tile := func(name string, bounds []int) *compiler.Tile { return b.tile(name, bounds, s.Type()) }
-	kind := rapid.SampledFrom([]string{"q", "fc", "proj", "lm_head"}).Draw(t, "matrix")
+	kind := rapid.SampledFrom([]string{"q", "attn.proj", "fc", "proj", "lm_head"}).Draw(t, "matrix")
 	delta := rapid.Bool().Draw(t, "delta")
 	var in, out []int
 	switch kind {
 	case "q":
-		k.Param, in, out = "h.0.attn.q", feat, feat
+		k.Param, in, out = "h.0.attn.q", feat, head
+	case "attn.proj":
+		k.Param, in, out = "h.0.attn.proj", head, feat
 	case "fc":
 		k.Param, in, out = "h.0.mlp.fc", feat, ff
 	case "proj":

@@ -7,9 +7,15 @@ import (
 
 // headLinks is one head's links, all rows of a sequence, for all heads, sequences and groups.
 func headLinks(s *compiler.Space, r *headRun, uses []fabric.LinkUse) *LinkTable {
-	n := s.HeadColumns()
-	pieces := densePieces(uses, [fabric.NumColors]int{}, s.SeqRows, s.Sequences)
-	return linkTable(r.report.Layout.Colors, pieces, n, s.Groups*s.Columns/n)
+	one := densePieces(uses, [fabric.NumColors]int{}, s.SeqRows, s.Sequences)
+	var all []linkPiece // of a group
+	for head := range s.Model.Heads {
+		for _, p := range one {
+			p.x += head * s.HeadColumns
+			all = append(all, p)
+		}
+	}
+	return linkTable(r.report.Layout.Colors, all, s.Columns, s.Groups)
 }
 
 // linkPlace is a link of a head's run.
@@ -18,48 +24,59 @@ type linkPlace struct {
 	rowKey
 }
 
-// extendLinks lengthens run b to all rows of a sequence as extend does: what a row has more than the one
-// before, each further row has more again. Colors alternate by row.
+// extendLinks lengthens run b to all rows of a sequence as extend does. Colors alternate by row.
 func extendLinks(s *compiler.Space, a, b *headRun) (all []fabric.LinkUse) {
 	short, rows := b.rows, s.SeqRows
-	index := func(r *headRun) (map[linkPlace]*fabric.LinkUse, [][]fabric.LinkUse) {
-		at, byRow := map[linkPlace]*fabric.LinkUse{}, make([][]fabric.LinkUse, r.rows)
-		for i := range r.report.Links {
-			u := &r.report.Links[i]
-			at[linkPlace{u.At.Y, rowKey{u.Color, u.Direction, u.At.X}}] = u
-			byRow[u.At.Y] = append(byRow[u.At.Y], *u)
-		}
-		return at, byRow
+	inA, inB := a.links(), b.links()
+	byRow := make([][]fabric.LinkUse, short)
+	for _, u := range b.report.Links {
+		byRow[u.At.Y] = append(byRow[u.At.Y], u)
 	}
-	inA, _ := index(a)
-	inB, byRow := index(b)
 	for y := range rows {
-		from, before, in := y, y, inB
-		switch {
-		case y == rows-1: // the last row ends chains
-			from, before, in = short-1, short-2, inA
-		case y >= short-1:
-			from, before = short-2, short-3
-		}
-		for _, u := range byRow[from] {
-			color := func(rows int) fabric.Color {
-				if rows%2 != 0 {
-					return compiler.OnOtherRows(u.Color)
+		like, shorter, before := likeRow(y, short, rows)
+		for _, u := range byRow[like] {
+			// The same link of another row.
+			at := func(in map[linkPlace]*fabric.LinkUse, row int) fabric.LinkUse {
+				c := u.Color
+				if (row-like)%2 != 0 {
+					c = compiler.OnOtherRows(c)
 				}
-				return u.Color
+				if l := in[linkPlace{row, rowKey{c, u.Direction, u.At.X}}]; l != nil {
+					return *l
+				}
+				return fabric.LinkUse{}
 			}
-			less := fabric.LinkUse{}
-			if l := in[linkPlace{before, rowKey{color(from - before), u.Direction, u.At.X}}]; l != nil {
-				less = *l
+			fewer := at(inA, shorter)
+			extended := u
+			add := func(times int, more, less *fabric.LinkUse) {
+				extended.Wavelets += int64(times) * (more.Wavelets - less.Wavelets)
+				for r := range extended.Stalls {
+					extended.Stalls[r] += int64(times) * (more.Stalls[r] - less.Stalls[r])
+				}
 			}
-			times := int64(y - from)
-			u.Wavelets += times * (u.Wavelets - less.Wavelets)
-			for r, n := range u.Stalls { // they vary by a few cycles from block to block
-				u.Stalls[r] = max(0, n+times*(n-less.Stalls[r]))
+			add(rows-short, &u, &fewer)
+			if before > 0 {
+				second, first := at(inB, 2), at(inB, 1)
+				add(before, &second, &first)
 			}
-			u.Color, u.At.Y = color(y-from), y
-			all = append(all, u)
+			for r, n := range extended.Stalls { // they vary by a few cycles from block to block
+				extended.Stalls[r] = max(0, n)
+			}
+			if (y-like)%2 != 0 {
+				extended.Color = compiler.OnOtherRows(u.Color)
+			}
+			extended.At.Y = y
+			all = append(all, extended)
 		}
 	}
 	return all
+}
+
+func (r *headRun) links() map[linkPlace]*fabric.LinkUse {
+	at := map[linkPlace]*fabric.LinkUse{}
+	for i := range r.report.Links {
+		u := &r.report.Links[i]
+		at[linkPlace{u.At.Y, rowKey{u.Color, u.Direction, u.At.X}}] = u
+	}
+	return at
 }

@@ -36,18 +36,40 @@ type PhaseReport struct {
 // Grid holds the cycles by state of every PE of the used rectangle by classes that do the same:
 // PE (x, y) is in the cell (x % PeriodX, y % PeriodY), each sums to the phase's cycles. Row y starts
 // Skew*y cycles later than its cell says: it waits for weights longer and is idle less at the end.
+//
+// With Spare > 0 the cells start over in every group of Columns PEs, whose last Spare PEs do
+// not repeat: they are all in a cell of their own behind the others of their row.
 type Grid struct {
 	PeriodX, PeriodY int
-	Cells            []pe.StateCycles // [PeriodY][PeriodX]
+	Columns, Spare   int
+	Cells            []pe.StateCycles // [PeriodY][Stride]
 	Skew             int64
-	Wavelets         []int64          // [PeriodY rows, or all rows][PeriodX] into the PE's router from other routers or the edge; nil: not counted
+	Wavelets         []int64          // [PeriodY rows, or all rows][Stride] into the PE's router from other routers or the edge; nil: not counted
 	Shift            []pe.StateCycles // per row, added to its PEs' cells: what waits longer is idle less; nil: nothing
 	ShiftLast        []pe.StateCycles // the same for the last column of each period alone
 }
 
+// Stride is how many cells a row has.
+func (g *Grid) Stride() int {
+	if g.Spare > 0 {
+		return g.PeriodX + 1
+	}
+	return g.PeriodX
+}
+
+// column is the cell of column x.
+func (g *Grid) column(x int) int {
+	if g.Spare > 0 {
+		if x %= g.Columns; x >= g.Columns-g.Spare {
+			return g.PeriodX
+		}
+	}
+	return x % g.PeriodX
+}
+
 // At is the cycles by state of the PE in column x and row y.
 func (g *Grid) At(x, y int) pe.StateCycles {
-	s := g.Cells[y%g.PeriodY*g.PeriodX+x%g.PeriodX]
+	s := g.Cells[y%g.PeriodY*g.Stride()+g.column(x)]
 	s[pe.WaitWeight] += g.Skew * int64(y)
 	s[pe.Idle] -= g.Skew * int64(y)
 	if g.Shift != nil {
@@ -65,17 +87,20 @@ func (g *Grid) Routed(x, y int) int64 {
 	if g.Wavelets == nil {
 		return -1
 	}
-	rows := len(g.Wavelets) / g.PeriodX
-	return g.Wavelets[y%rows*g.PeriodX+x%g.PeriodX]
+	rows := len(g.Wavelets) / g.Stride()
+	return g.Wavelets[y%rows*g.Stride()+g.column(x)]
 }
 
 // Sum adds up width x height PEs.
 func (g *Grid) Sum(width, height int) (sum pe.StateCycles) {
+	members := make([]int64, g.Stride()) // columns of each cell
+	for x := range width {
+		members[g.column(x)]++
+	}
 	for cy := range min(g.PeriodY, height) {
 		ny := int64((height - cy + g.PeriodY - 1) / g.PeriodY)
-		for cx := range min(g.PeriodX, width) {
-			nx := int64((width - cx + g.PeriodX - 1) / g.PeriodX)
-			sum.Add(g.Cells[cy*g.PeriodX+cx], nx*ny)
+		for cx, nx := range members {
+			sum.Add(g.Cells[cy*g.Stride()+cx], nx*ny)
 		}
 	}
 	late := g.Skew * int64(width) * int64(height) * int64(height-1) / 2

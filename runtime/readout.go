@@ -2,10 +2,8 @@ package runtime
 
 import (
 	"context"
-	"fmt"
 
 	"cs2sim.dev/compiler"
-	"cs2sim.dev/pe"
 )
 
 // readout runs compiler.Readout. MemoryX keeps what comes as a host tensor in Store.Read.
@@ -20,15 +18,11 @@ func (r *readout) collect(out []EdgeData) error {
 	s, x := r.m.Space, r.kept()
 	for column, o := range out {
 		g, c := column/s.Columns, column%s.Columns
-		n := r.k.X.Features(c) * s.Tokens
-		if len(o.Arrivals) != s.Rows()*(n+1) {
-			return fmt.Errorf("runtime: %s: %d wavelets, must be %d blocks of %d", o.Name, len(o.Arrivals), s.Rows(), n+1)
-		}
-		for k, a := range o.Arrivals {
-			if y, at := k/(n+1), k%(n+1); at < n { // not the end of the block
-				f := r.k.X.First(c) + at/s.Tokens
-				x[f*s.HostTokens()+s.HostIndex(g, at%s.Tokens, y)] = pe.Value(r.k.X.Type, a.Wavelet.Data)
-			}
+		err := eachUnpacked(s, r.k.X, c, o, func(y, f, i int, v float32) {
+			x[f*s.HostTokens()+s.HostIndex(g, i, y)] = v
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -23,7 +23,7 @@ func TestWaferScale(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := compiler.NewSpace(cfg, machine(t, nil), model.Mixed, c.perHead, c.tokens)
+		s, err := compiler.NewSpace(cfg, machine(t, nil), model.Mixed, compiler.Spread{HeadColumns: c.perHead, Tokens: c.tokens})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 type wholeStep struct {
 	cfg           model.Config
 	width, height int
+	columns       int // of a group; 0: the heads'
 	perHead       int // columns
 	tokens        int // per PE
 	precision     model.Precision
@@ -29,7 +30,7 @@ type wholeStep struct {
 // run makes the step on one engine and returns MemoryX and the report.
 func (w wholeStep) run(t *testing.T, f Fidelity) (*Store, *StepReport) {
 	t.Helper()
-	s, err := compiler.NewSpace(w.cfg, machine(t, fields{{"width", float64(w.width)}, {"height", float64(w.height)}}), w.precision, w.perHead, w.tokens)
+	s, err := compiler.NewSpace(w.cfg, machine(t, fields{{"width", float64(w.width)}, {"height", float64(w.height)}}), w.precision, compiler.Spread{Columns: w.columns, HeadColumns: w.perHead, Tokens: w.tokens})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,11 +97,13 @@ func steps() map[string]wholeStep {
 	odd := model.Config{Name: "odd", Layers: 2, DModel: 15, Heads: 3, DFF: 22, Vocabulary: 19, SequenceLength: 7}
 	even := model.Config{Name: "even", Layers: 2, DModel: 16, Heads: 2, DFF: 32, Vocabulary: 24, SequenceLength: 8}
 	return map[string]wholeStep{
-		"mixed, sparse, recomputed, ragged": {odd, 13, 8, 2, 2, model.Mixed, 0.75, false, 3, 3, 0, 0},
-		"fp32, dense, saved":                {even, 8, 8, 2, 2, model.FP32, 0, true, 1, 4, 0, 0},
-		"mixed, dense, one column per head": {even, 5, 9, 1, 4, model.Mixed, 0, false, 1, 5, 0, 0},
-		"mixed, sparse, behind SwarmX":      {even, 8, 8, 2, 2, model.Mixed, 0.5, true, 1, 4, 0, 0.5},
-		"fp32, sparse, one token per PE":    {odd, 6, 14, 2, 1, model.FP32, 0.5, true, 2, 2, 0, 0},
+		"mixed, sparse, recomputed, ragged": {odd, 13, 8, 0, 2, 2, model.Mixed, 0.75, false, 3, 3, 0, 0},
+		"fp32, dense, saved":                {even, 8, 8, 0, 2, 2, model.FP32, 0, true, 1, 4, 0, 0},
+		"mixed, dense, one column per head": {even, 5, 9, 0, 1, 4, model.Mixed, 0, false, 1, 5, 0, 0},
+		"mixed, sparse, behind SwarmX":      {even, 8, 8, 0, 2, 2, model.Mixed, 0.5, true, 1, 4, 0, 0.5},
+		"fp32, sparse, one token per PE":    {odd, 6, 14, 0, 2, 1, model.FP32, 0.5, true, 2, 2, 0, 0},
+		"mixed, sparse, columns to spare":   {odd, 18, 8, 9, 2, 2, model.Mixed, 0.5, false, 2, 3, 0, 0},
+		"fp32, dense, columns to spare":     {even, 15, 8, 7, 3, 2, model.FP32, 0, true, 1, 4, 0, 0},
 	}
 }
 

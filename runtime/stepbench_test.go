@@ -20,7 +20,7 @@ func BenchmarkPhase(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	space, err := compiler.NewSpace(cfg, t, model.Mixed, 11, 34)
+	space, err := compiler.NewSpace(cfg, t, model.Mixed, compiler.Spread{HeadColumns: 11, Tokens: 34})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -31,8 +31,9 @@ func drawBench(tt testing.TB, t *rapid.T) *bench {
 	}
 	perHead, tokens := draw(1, width, "columns per head"), draw(1, cfg.SequenceLength, "tokens")
 	seqRows := (cfg.SequenceLength + tokens - 1) / tokens
+	columns := heads*perHead + draw(0, min(4, heads*(width-perHead)), "columns without a head")
 	m := machine(tt, fields{
-		{"width", float64(heads*perHead*draw(1, 3, "groups") + draw(0, heads*perHead-1, "spare columns"))},
+		{"width", float64(columns*draw(1, 3, "groups") + draw(0, columns-1, "spare columns"))},
 		{"height", float64(seqRows*draw(1, 3, "sequences") + draw(0, seqRows-1, "spare rows"))},
 		{"hop_cycles", float64(draw(1, 2, "hop"))},
 		{"ramp_cycles", float64(draw(1, 3, "ramp"))},
@@ -42,7 +43,7 @@ func drawBench(tt testing.TB, t *rapid.T) *bench {
 	if draw(0, 2, "slow link") == 0 {
 		m = machineWith(tt, m, "io_bits_per_second", m.Get("clock_hz")*32*float64(draw(1, 8, "quarter wavelets per cycle"))/4)
 	}
-	return newBench(t, cfg, m, rapid.SampledFrom([]model.Precision{model.Mixed, model.FP32}).Draw(t, "precision"), perHead, tokens, rapid.Uint64().Draw(t, "seed"))
+	return newBench(t, cfg, m, rapid.SampledFrom([]model.Precision{model.Mixed, model.FP32}).Draw(t, "precision"), compiler.Spread{Columns: columns, HeadColumns: perHead, Tokens: tokens}, rapid.Uint64().Draw(t, "seed"))
 }
 
 func machineWith(t testing.TB, m compiler.Target, key string, v float64) compiler.Target {
@@ -53,8 +54,8 @@ func machineWith(t testing.TB, m compiler.Target, key string, v float64) compile
 	return m
 }
 
-func newBench(t failer, cfg model.Config, m compiler.Target, p model.Precision, perHead, tokens int, seed uint64) *bench {
-	s, err := compiler.NewSpace(cfg, m, p, perHead, tokens)
+func newBench(t failer, cfg model.Config, m compiler.Target, p model.Precision, o compiler.Spread, seed uint64) *bench {
+	s, err := compiler.NewSpace(cfg, m, p, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +111,7 @@ func (b *bench) plan(k compiler.Kernel) (tiles []*compiler.Tile) {
 		if t.InS {
 			s = 1
 		}
-		t.Base = take(s, t.Words(b.space.Tokens))
+		t.Base = take(s, t.Room(b.space.Tokens))
 	}
 	need := k.Scratch(b.space)
 	*k.ScratchAt() = compiler.Scratch{T: take(0, need.T), S: take(1, need.S)}
@@ -122,7 +123,9 @@ func (b *bench) tile(name string, bounds []int, t pe.Type) *compiler.Tile {
 	return &compiler.Tile{Name: name, Bounds: bounds, Type: t}
 }
 func (b *bench) feat(name string) *compiler.Tile {
-	return b.tile(name, b.space.Feat, b.space.Type())
+	t := b.tile(name, b.space.Feat, b.space.Type())
+	t.Whole = true
+	return t
 }
 func (b *bench) stat(name string) *compiler.Tile {
 	return &compiler.Tile{Name: name, Type: pe.F32, InS: true}

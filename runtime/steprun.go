@@ -231,7 +231,11 @@ func (t *Trainer) key(k compiler.Kernel) (kind, weights string) {
 		if x == nil {
 			return "-"
 		}
-		return fmt.Sprintf("%d%v", x.Total(), x.Type)
+		lies := ""
+		if s := t.step.Space; !slices.Equal(x.Bounds, s.Feat) && slices.Equal(x.Bounds, s.Head) {
+			lies = " by head"
+		}
+		return fmt.Sprintf("%d%v%s", x.Total(), x.Type, lies)
 	}
 	param := func(name string) string {
 		if t.store.Masked(name) {

@@ -42,7 +42,7 @@ type Mapping struct {
 	Groups, RunAhead int // -1: the compiler searches
 	PerSparsity      bool
 
-	ColumnsPerHead, TokensPerPE int // of a GPT; -1: the compiler searches
+	Columns, ColumnsPerHead, TokensPerPE int // of a GPT; -1: the compiler searches
 }
 
 const defaultPreset = "wse2"
@@ -62,7 +62,7 @@ func Defaults() Config {
 			Rows: 12288, Cols: 12288, Tokens: 301056,
 			Precision: model.Mixed, Mask: model.MaskUnstructured, NMGroup: 4,
 		},
-		Mapping: Mapping{Groups: autoValue, RunAhead: autoValue, ColumnsPerHead: autoValue, TokensPerPE: autoValue},
+		Mapping: Mapping{Groups: autoValue, RunAhead: autoValue, Columns: autoValue, ColumnsPerHead: autoValue, TokensPerPE: autoValue},
 	}
 	c.fillSPDF()
 	c.fillGPT()

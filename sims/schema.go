@@ -62,7 +62,7 @@ func (k Key) experiments() []string {
 	switch {
 	case k.Name == "fidelity":
 		return []string{ExperimentMatMul, ExperimentSPDF}
-	case k.Name == "mapping.columns_per_head" || k.Name == "mapping.tokens_per_pe":
+	case k.Name == "mapping.columns" || k.Name == "mapping.columns_per_head" || k.Name == "mapping.tokens_per_pe":
 		return []string{ExperimentSPDF, ExperimentGPT}
 	case table == "matmul" || table == "mapping" || k.Name == "check":
 		return []string{ExperimentMatMul}
@@ -141,6 +141,9 @@ func matmulKeys() []Key {
 // mappingKeys are the keys of [mapping].
 func mappingKeys() []Key {
 	return []Key{
+		{Name: "mapping.columns", Type: Auto, Unit: "columns", Min: 1, Max: 4096,
+			Doc:   "PE columns of a token group: the features of a layer are spread over them. `\"auto\"`: the compiler searches, or takes those of the heads if `mapping.columns_per_head` is given.",
+			field: func(c *Config) any { return &c.Mapping.Columns }},
 		{Name: "mapping.columns_per_head", Type: Auto, Unit: "columns", Min: 1, Max: 4096,
 			Doc:   "PE columns that the features of an attention head are spread over. `\"auto\"`: the compiler searches.",
 			field: func(c *Config) any { return &c.Mapping.ColumnsPerHead }},

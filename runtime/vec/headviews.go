@@ -22,39 +22,39 @@ func (w *headWork) panel(to []float32, f int, x []float32) {
 
 // feature copies a feature of a tensor to [positions].
 func (w *headWork) feature(to []float32, v View, f int) {
-	w.e.transposed(to, w.Tokens, v.X[f*v.Feature:], v.Token, w.Tokens, w.Rows)
+	for i := range w.Tokens {
+		copy(to[i*w.Rows:(i+1)*w.Rows], v.X[f*v.Feature+i*v.Token:])
+	}
 }
+
+// order is where a copy of a head's tokens has token i of row y: at i*token + y*row.
+type order struct{ token, row int }
+
+// byKey is row after row, byPosition the order of the sequence.
+func (w *headWork) byKey() order      { return order{token: 1, row: w.Tokens} }
+func (w *headWork) byPosition() order { return order{token: w.Rows, row: 1} }
 
 // rows copies a tensor to [keys][wide], keys in order; what is past the features is 0.
 func (w *headWork) rows(v View) []float32 {
 	to := w.take(w.length * w.wide)
-	w.load(to, w.wide, v, 0, w.features, w.place)
+	w.load(to, w.wide, v, 0, w.features)
 	return to
 }
 
-// load copies features [lo, hi) of a tensor to [positions][stride], a row's positions at the
-// places given, the rest 0.
-func (w *headWork) load(to []float32, stride int, v View, lo, hi int, place []int) {
+// load copies features [lo, hi) of a tensor to [keys][stride], the rest 0.
+func (w *headWork) load(to []float32, stride int, v View, lo, hi int) {
 	if hi-lo < stride {
 		clear(to[:w.length*stride])
 	}
 	for i := range w.Tokens {
-		n := i
-		if place != nil {
-			n = place[i]
-		}
-		w.e.transposed(to[n*stride:], w.Tokens*stride, v.X[lo*v.Feature+i*v.Token:], v.Feature, hi-lo, w.Rows)
+		w.e.transposed(to[i*stride:], w.Tokens*stride, v.X[lo*v.Feature+i*v.Token:], v.Feature, hi-lo, w.Rows)
 	}
 }
 
-// store is the reverse of load over all features.
-func (w *headWork) store(v View, from []float32, stride int, place []int) {
+// store copies [tokens][stride] to a tensor.
+func (w *headWork) store(v View, from []float32, stride int, o order) {
 	for i := range w.Tokens {
-		n := i
-		if place != nil {
-			n = place[i]
-		}
-		w.e.transposed(v.X[i*v.Token:], v.Feature, from[n*stride:], w.Tokens*stride, w.Rows, w.features)
+		w.e.transposed(v.X[i*v.Token:], v.Feature, from[i*o.token*stride:], o.row*stride, w.Rows, w.features)
 	}
 }
 

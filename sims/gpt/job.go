@@ -26,6 +26,7 @@ type Job struct {
 
 // Mapping fixes parts of the compiler's choice; 0 searches.
 type Mapping struct {
+	Columns        int `json:"columns,omitempty"` // of a group
 	ColumnsPerHead int `json:"columns_per_head,omitempty"`
 	Tokens         int `json:"tokens,omitempty"` // per PE
 	Chunks         int `json:"chunks,omitempty"`
@@ -91,7 +92,7 @@ func (j Job) Plan() (*Plan, error) {
 	p.NonZeros -= zeros
 	p.Density = 1 - float64(zeros)/float64(j.Model.LinearParameters())
 	p.Step, p.Candidates, err = compiler.PlanGPT(j.Model, j.Machine, j.Precision, compiler.GPTOptions{
-		Train: true, ColumnsPerHead: j.Mapping.ColumnsPerHead, Tokens: j.Mapping.Tokens, Chunks: j.Mapping.Chunks,
+		Train: true, Columns: j.Mapping.Columns, ColumnsPerHead: j.Mapping.ColumnsPerHead, Tokens: j.Mapping.Tokens, Chunks: j.Mapping.Chunks,
 		Densities: []float64{p.Density}, Sequences: j.Sequences, Systems: j.Systems,
 	})
 	return p, err

@@ -123,7 +123,7 @@ func (c *Case) job(m model.Config, masks Masks, batch int) Job {
 	return Job{
 		Model: m, Machine: g.Machine, Precision: g.Model.Precision, Masks: masks, Sequences: ceilDiv(batch, c.Systems), Systems: c.Systems,
 		Mapping: Mapping{
-			ColumnsPerHead: sims.Searched(g.Mapping.ColumnsPerHead), Tokens: sims.Searched(g.Mapping.TokensPerPE),
+			Columns: sims.Searched(g.Mapping.Columns), ColumnsPerHead: sims.Searched(g.Mapping.ColumnsPerHead), Tokens: sims.Searched(g.Mapping.TokensPerPE),
 			Chunks: sims.Searched(g.GPT.Chunks),
 		},
 	}

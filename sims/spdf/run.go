@@ -55,8 +55,8 @@ func newMachine(e *Experiment) (train.Engine, error) {
 	searched := func(n int) int { return max(n, 0) } // "auto" is below 0
 	return train.NewMachine(train.MachineOptions{
 		Target: c.Machine, Precision: c.Model.Precision, Fidelity: c.Fidelity,
-		Batch:          max(c.Pretrain.Batch, c.Finetune.Batch),
-		ColumnsPerHead: searched(c.Mapping.ColumnsPerHead), Tokens: searched(c.Mapping.TokensPerPE),
+		Batch:   max(c.Pretrain.Batch, c.Finetune.Batch),
+		Columns: searched(c.Mapping.Columns), ColumnsPerHead: searched(c.Mapping.ColumnsPerHead), Tokens: searched(c.Mapping.TokensPerPE),
 	}), nil
 }
 

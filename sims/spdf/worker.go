@@ -28,6 +28,8 @@ func (w *worker) failed(id ID, err error) error {
 		switch m := w.e.config.Mapping; {
 		case m.TokensPerPE > 0:
 			key = "mapping.tokens_per_pe"
+		case m.Columns > 0:
+			key = "mapping.columns"
 		case m.ColumnsPerHead > 0:
 			key = "mapping.columns_per_head"
 		}

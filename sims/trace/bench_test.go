@@ -21,7 +21,7 @@ func large(t testing.TB) Step {
 		t.Fatal(err)
 	}
 	m := target(t, 750, 994)
-	s, err := compiler.NewSpace(cfg, m, model.Mixed, 4, 15)
+	s, err := compiler.NewSpace(cfg, m, model.Mixed, compiler.Spread{HeadColumns: 4, Tokens: 15})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestLimit(t *testing.T) {
 		grids = append(grids, &runtime.PhaseReport{Grid: runtime.Grid{Cells: make([]pe.StateCycles, n)}})
 	}
 	for _, c := range []struct{ cells, most int }{{203, 1 << 40}, {202, 99}, {113, 50}, {20, 4}, {5, 1}} {
-		got, sum := limitFor(grids, c.cells), 0
+		got, sum := limitFor(grids, 1, c.cells), 0
 		for _, g := range grids {
 			sum += min(got, len(g.Grid.Cells))
 		}

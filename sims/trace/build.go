@@ -42,7 +42,7 @@ func (s Step) Run() *Run {
 			grids = append(grids, p)
 		}
 	}
-	limit := limitFor(grids, maxStepCells)
+	limit := limitFor(grids, sp.Groups, maxStepCells)
 	for _, g := range grids {
 		r.Kinds = append(r.Kinds, Kind{Cycles: g.Cycles, Cells: r.cells(&g.Grid, g.Cycles, limit)})
 	}
@@ -76,10 +76,14 @@ func (s Step) Run() *Run {
 
 // limitFor is the most cells a grid may have so that all of them have no more than so many: the
 // largest ones give way.
-func limitFor(grids []*runtime.PhaseReport, cells int) int {
+func limitFor(grids []*runtime.PhaseReport, groups, cells int) int {
 	var sizes []int
 	for _, g := range grids {
-		sizes = append(sizes, len(g.Grid.Cells))
+		n := len(g.Grid.Cells)
+		if g.Grid.Spare > 0 {
+			n *= groups
+		}
+		sizes = append(sizes, n)
 	}
 	return limitOf(sizes, cells)
 }

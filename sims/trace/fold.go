@@ -10,33 +10,47 @@ import (
 // is left, by adding up neighbours.
 func (r *Run) cells(g *runtime.Grid, cycles int64, limit int) []Cell {
 	w, h := r.Place.Width, r.Place.Height
-	if g.Shift != nil || g.ShiftLast != nil || len(g.Wavelets) > g.PeriodX*g.PeriodY {
+	if g.Shift != nil || g.ShiftLast != nil || len(g.Wavelets) > g.Stride()*g.PeriodY {
 		return append(shifted(g, w, h), r.unused(cycles)...)
 	}
 	f := folded{g: g, px: min(g.PeriodX, w), py: min(g.PeriodY, h)}
 	f.px = shortest(f.px, f.repeatsX)
 	f.py = shortest(f.py, f.repeatsY)
-	bx, by := f.blocks(w, h, limit)
+	groups := 1 // that do not go on from each other
+	if g.Spare > 0 {
+		groups, w = w/g.Columns, g.Columns-g.Spare
+	}
+	bx, by := f.blocks(w, h, limit/groups)
 	var cells []Cell
 	for y := 0; y < f.py; y += by {
-		for x := 0; x < f.px; x += bx {
-			c := Cell{
-				X: Span{x, f.px, bx, (w - x + f.px - 1) / f.px}, Y: Span{y, f.py, by, (h - y + f.py - 1) / f.py},
-				States: f.sum(x, y, bx, by), Late: Late{Weights: g.Skew}, Wavelets: NotCounted,
+		rows := Span{y, f.py, by, (h - y + f.py - 1) / f.py}
+		for group := range groups {
+			west := group * g.Columns
+			for x := 0; x < f.px; x += bx {
+				cells = append(cells, f.cell(x, y, bx, Span{west + x, f.px, bx, (w - x + f.px - 1) / f.px}, rows))
 			}
-			c.States.Add(c.Late.times(int64(y)), int64(bx*by))
-			if g.Wavelets != nil {
-				c.Wavelets = 0
-				for dy := range by {
-					for dx := range bx {
-						c.Wavelets += g.Wavelets[(y+dy)*g.PeriodX+x+dx]
-					}
-				}
+			if g.Spare > 0 {
+				cells = append(cells, f.cell(g.PeriodX, y, 1, whole(west+w, west+g.Columns), rows))
 			}
-			cells = append(cells, c)
 		}
 	}
 	return append(cells, r.unused(cycles)...)
+}
+
+// cell adds up the grid's cells from x, y on, bx of them and a block of the rows, for the PEs given.
+func (f *folded) cell(x, y, bx int, columns, rows Span) Cell {
+	g := f.g
+	c := Cell{X: columns, Y: rows, States: f.sum(x, y, bx, rows.Block), Late: Late{Weights: g.Skew}, Wavelets: NotCounted}
+	c.States.Add(c.Late.times(int64(y)), int64(bx*rows.Block))
+	if g.Wavelets != nil {
+		c.Wavelets = 0
+		for dy := range rows.Block {
+			for dx := range bx {
+				c.Wavelets += g.Wavelets[(y+dy)*g.Stride()+x+dx]
+			}
+		}
+	}
+	return c
 }
 
 // blocks is how many neighbours to add up so that limit cells are enough.
@@ -104,14 +118,14 @@ type folded struct {
 func (f *folded) sum(x, y, bx, by int) (s pe.StateCycles) {
 	for dy := range by {
 		for dx := range bx {
-			s.Add(f.g.Cells[(y+dy)*f.g.PeriodX+x+dx], 1)
+			s.Add(f.g.Cells[(y+dy)*f.g.Stride()+x+dx], 1)
 		}
 	}
 	return s
 }
 
 func (f *folded) same(x0, y0, x1, y1 int) bool {
-	a, b := y0*f.g.PeriodX+x0, y1*f.g.PeriodX+x1
+	a, b := y0*f.g.Stride()+x0, y1*f.g.Stride()+x1
 	return f.g.Cells[a] == f.g.Cells[b] && (f.g.Wavelets == nil || f.g.Wavelets[a] == f.g.Wavelets[b])
 }
 
@@ -132,6 +146,9 @@ func (f *folded) repeatsY(p int) bool {
 			if !f.same(x, y, x, y-p) {
 				return false
 			}
+		}
+		if spare := f.g.PeriodX; f.g.Spare > 0 && !f.same(spare, y, spare, y-p) {
+			return false
 		}
 	}
 	return true

@@ -75,7 +75,7 @@ func (p Place) FeaturesOf(x int) string {
 	return fmt.Sprintf("%d..%d", p.Features[c], p.Features[c+1]-1)
 }
 
-// TokensOf says which tokens the PE at x, y holds.
+// TokensOf says which tokens the PE at x, y holds: those of a sequence are dealt out to its rows in turn.
 func (p Place) TokensOf(x, y int) string {
 	if x >= p.Width || y >= p.Height || p.Columns == 0 {
 		return "none: not in use"
@@ -84,8 +84,8 @@ func (p Place) TokensOf(x, y int) string {
 		first := (x/p.Columns*p.Height + y) * p.Tokens
 		return fmt.Sprintf("%d..%d", first, first+p.Tokens-1)
 	}
-	first := y % p.SeqRows * p.Tokens
-	return fmt.Sprintf("%d..%d of sequence %d", first, first+p.Tokens-1, x/p.Columns*(p.Height/p.SeqRows)+y/p.SeqRows)
+	first := y % p.SeqRows
+	return fmt.Sprintf("%d, %d, .. %d of sequence %d", first, first+p.SeqRows, first+(p.Tokens-1)*p.SeqRows, x/p.Columns*(p.Height/p.SeqRows)+y/p.SeqRows)
 }
 
 // Phase is one window of the run: one kernel on the whole rectangle, or the barrier before it.

@@ -66,7 +66,7 @@ func (d drawn) report(shape int) *runtime.PhaseReport {
 	}
 	for y := range g.PeriodY {
 		for x := range g.PeriodX {
-			if c := d.space.HeadColumns(); shape == 1 && x >= c { // as the first head
+			if c := d.space.HeadColumns; shape == 1 && x >= c { // as the first head
 				g.Cells = append(g.Cells, g.Cells[y*g.PeriodX+x-c])
 				continue
 			}
@@ -82,7 +82,7 @@ func (d drawn) report(shape int) *runtime.PhaseReport {
 func step(t testing.TB, m compiler.Target, layers int, seed uint64, sparsity float64) Step {
 	t.Helper()
 	cfg := model.Config{Name: "small", Layers: layers, DModel: 24, Heads: 3, DFF: 40, Vocabulary: 33, SequenceLength: 10}
-	s, err := compiler.NewSpace(cfg, m, model.Mixed, 2, 3)
+	s, err := compiler.NewSpace(cfg, m, model.Mixed, compiler.Spread{HeadColumns: 2, Tokens: 3})
 	if err != nil {
 		t.Fatal(err)
 	}

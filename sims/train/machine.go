@@ -16,6 +16,7 @@ type MachineOptions struct {
 	Precision      model.Precision // Mixed or FP32
 	Fidelity       runtime.Fidelity
 	Batch          int // most sequences of a call that are placed on the wafer at a time
+	Columns        int // of a group, see compiler.GPTOptions
 	ColumnsPerHead int // 0: the compiler searches
 	Tokens         int // per PE; 0: the compiler searches
 }
@@ -217,7 +218,7 @@ func (m *Machine) load(kind stepKind) (*loadedStep, error) {
 	shape.SequenceLength = kind.length
 	step, _, err := compiler.PlanGPT(shape, m.o.Target, m.o.Precision, compiler.GPTOptions{
 		Train: kind.train, Logits: kind.logits,
-		ColumnsPerHead: m.o.ColumnsPerHead, Tokens: min(m.o.Tokens, kind.length),
+		Columns: m.o.Columns, ColumnsPerHead: m.o.ColumnsPerHead, Tokens: min(m.o.Tokens, kind.length),
 		Sequences: kind.sequences,
 		Densities: []float64{density(m.params)},
 	})

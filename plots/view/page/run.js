@@ -174,7 +174,7 @@ export class Run {
     return `${bounds[c]}..${bounds[c + 1] - 1}`;
   }
 
-  /** tokensOf says which tokens a PE holds. */
+  /** tokensOf says which tokens a PE holds: those of a sequence are dealt out to its rows in turn. */
   tokensOf(x, y) {
     const p = this.head.place, rows = p.sequence_rows ?? 0;
     if (!this.inUse(x, y) || p.columns === 0) return "none: not in use";
@@ -183,8 +183,8 @@ export class Run {
       const first = (group * p.height + y) * p.tokens_per_pe;
       return `${first}..${first + p.tokens_per_pe - 1}`;
     }
-    const first = (y % rows) * p.tokens_per_pe;
-    return `${first}..${first + p.tokens_per_pe - 1} of sequence ${group * Math.floor(p.height / rows) + Math.floor(y / rows)}`;
+    const first = y % rows;
+    return `${first}, ${first + rows}, .. ${first + (p.tokens_per_pe - 1) * rows} of sequence ${group * Math.floor(p.height / rows) + Math.floor(y / rows)}`;
   }
 
   /** hasWavelets tells whether they were counted PE by PE in all of the phases. */
