@@ -56,7 +56,7 @@ func attentionCycles(ctx context.Context, k compiler.Kernel, s *compiler.Space, 
 		if float64(max(d0-d1, d1-d0)) <= settledShare*float64(d1) {
 			p := extend(s, b, c)
 			if c.report.counted {
-				p.Links = headLinks(s, c, extendLinks(s, b, c))
+				p.Links = headLinks(s, c, extendLinks(s, b, c), false)
 			}
 			return wholeWafer(s, p), nil
 		}
@@ -67,7 +67,7 @@ func attentionCycles(ctx context.Context, k compiler.Kernel, s *compiler.Space, 
 	}
 	p := r.phase()
 	if r.report.counted {
-		p.Links = headLinks(s, r, r.report.Links)
+		p.Links = headLinks(s, r, r.report.Links, true)
 	}
 	return wholeWafer(s, p), nil
 }

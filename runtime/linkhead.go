@@ -6,12 +6,15 @@ import (
 )
 
 // headLinks is one head's links, all rows of a sequence, for all heads, sequences and groups.
-func headLinks(s *compiler.Space, r *headRun, uses []fabric.LinkUse) *LinkTable {
+func headLinks(s *compiler.Space, r *headRun, uses []fabric.LinkUse, stalls bool) *LinkTable {
 	one := densePieces(uses, [fabric.NumColors]int{}, s.SeqRows, s.Sequences)
 	var all []linkPiece // of a group
 	for head := range s.Model.Heads {
 		for _, p := range one {
 			p.x += head * s.HeadColumns
+			if !stalls {
+				p.Stalls = unknownStalls()
+			}
 			all = append(all, p)
 		}
 	}
@@ -24,7 +27,8 @@ type linkPlace struct {
 	rowKey
 }
 
-// extendLinks lengthens run b to all rows of a sequence as extend does. Colors alternate by row.
+// extendLinks lengthens run b to all rows of a sequence as extend does. Colors alternate by row. Stalls are not
+// followed: how long a row is held up depends on how far it is from the one whose turn it is.
 func extendLinks(s *compiler.Space, a, b *headRun) (all []fabric.LinkUse) {
 	short, rows := b.rows, s.SeqRows
 	inA, inB := a.links(), b.links()
@@ -48,24 +52,15 @@ func extendLinks(s *compiler.Space, a, b *headRun) (all []fabric.LinkUse) {
 			}
 			fewer := at(inA, shorter)
 			extended := u
-			add := func(times int, more, less *fabric.LinkUse) {
-				extended.Wavelets += int64(times) * (more.Wavelets - less.Wavelets)
-				for r := range extended.Stalls {
-					extended.Stalls[r] += int64(times) * (more.Stalls[r] - less.Stalls[r])
-				}
-			}
-			add(rows-short, &u, &fewer)
+			extended.Wavelets += int64(rows-short) * (u.Wavelets - fewer.Wavelets)
 			if before > 0 {
 				second, first := at(inB, 2), at(inB, 1)
-				add(before, &second, &first)
-			}
-			for r, n := range extended.Stalls { // they vary by a few cycles from block to block
-				extended.Stalls[r] = max(0, n)
+				extended.Wavelets += int64(before) * (second.Wavelets - first.Wavelets)
 			}
 			if (y-like)%2 != 0 {
 				extended.Color = compiler.OnOtherRows(u.Color)
 			}
-			extended.At.Y = y
+			extended.At.Y, extended.Stalls = y, [len(u.Stalls)]int64{}
 			all = append(all, extended)
 		}
 	}

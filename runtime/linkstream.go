@@ -155,7 +155,7 @@ func (f *gradientPhase) links(l *compiler.Layout, in *routed) *LinkTable {
 		add(other, fabric.ToPE, c, every(0, 2, rows-1), n, unknown)
 		add(sums, fabric.ToEdge, c, span(0, 1), n, unknown)
 		own := int64(sent.Features(c)) * int64(s.Tokens)
-		if c == s.Columns-1 {
+		if c == f.k.Senders()-1 {
 			own = all - before // with the ones
 		}
 		onBus(fabric.FromPE, c, own)
