@@ -3,8 +3,12 @@ package runtime
 import (
 	"testing"
 
-	"cs2sim.dev/fabric"
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"cs2sim.dev/compiler"
+	"cs2sim.dev/fabric"
+	"cs2sim.dev/model"
 )
 
 // oneLink is a link and color of a mesh.
@@ -112,4 +116,39 @@ func TestPlaces(t *testing.T) {
 			t.Errorf("%d places of %d", len(got), len(from)*block)
 		}
 	})
+}
+
+// TestLinksOfReports: a MatMul's links are asked for, the same on both engines, and change nothing else.
+func TestLinksOfReports(t *testing.T) {
+	p := compile(t, model.MatMul("small", 150, 60, 50, model.MaskSpec{Kind: model.MaskUnstructured, Sparsity: 0.5, Seed: 2}, 1, model.Mixed),
+		machine(t, fields{{"width", 13}, {"height", 5}}), compiler.Options{Groups: 2, RunAhead: -1})
+	tables := map[Fidelity]map[oneLink]int64{}
+	for _, f := range []Fidelity{Stream, Wavelet} {
+		plain := run(t, p, f)
+		r, err := Run(t.Context(), p, Options{Fidelity: f, Links: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plain.Links != nil || r.Links == nil {
+			t.Fatalf("%s: links %v unasked, %v asked for", f, plain.Links, r.Links)
+		}
+		tables[f] = map[oneLink]int64{}
+		hops, in, stalled := int64(0), int64(0), int64(0)
+		r.Links.eachLink(func(l oneLink, n int64, c *Links) {
+			tables[f][l] += n
+			switch {
+			case l.dir == fabric.FromEdge:
+				in += n
+			case l.dir.Leaves() && l.dir != fabric.ToPE:
+				hops += n
+			}
+			stalled += max(0, c.Stalls.All)
+		})
+		if hops != r.Hops || in != 2*r.EdgeWavelets || stalled == 0 || r.Cycles != plain.Cycles || r.States != plain.States {
+			t.Errorf("%s: links carry %d hops and %d from the edge, %d stalls in %d cycles; the report says %d, %d copied twice, %d", f, hops, in, stalled, r.Cycles, r.Hops, r.EdgeWavelets, plain.Cycles)
+		}
+	}
+	if d := cmp.Diff(tables[Wavelet], tables[Stream], cmp.AllowUnexported(oneLink{})); d != "" {
+		t.Errorf("wavelet engine and stream engine: %s", d)
+	}
 }
