@@ -103,7 +103,7 @@ func (k *Attention) role(b *Builder, s *Space, h head) (*Role, *keyWalk) {
 	a, w := k.arrays(r, s, &h), newKeyWalk(&h, r, s.SeqRows)
 	start, begin, softmax, sent, finish := r.Local("start"), r.Local("begin"), r.Local("softmax"), r.Local("sent"), r.Local("finish")
 	send := h.sendTasks(r, []part{{k.K.array(r, s.Tokens), endOfKey}, {k.V.array(r, s.Tokens), endOfValue}}, sent)
-	scored, mixed := r.Control("end of key", keysSouth, endOfKey).Triggered(), r.Control("end of value", keysSouth, endOfValue).Triggered()
+	scored, mixed := r.Control("end of key", keyBus, endOfKey).Triggered(), r.Control("end of value", keyBus, endOfValue).Triggered()
 	score, product := w.triggered(r, "score", w.score(a.scores), w.byFeature(a.q))
 	product.OverwriteWhileZero(w.fresh)
 	mix, _ := w.triggered(r, "mix", w.byFeature(a.acc), w.score(a.probs))

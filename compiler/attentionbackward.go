@@ -111,9 +111,9 @@ func (r keyRow) north() fabric.Color {
 
 func (r keyRow) south() fabric.Color {
 	if r.odd {
-		return keysDown2
+		return keysSouth2
 	}
-	return keysDown
+	return keysSouth
 }
 
 // above and below are the colors of what comes from the rows there.
@@ -159,8 +159,8 @@ func routeGradients(b *Builder, s *Space, groups, rows int) {
 	b.l.Colors = append(b.l.Colors,
 		ColorUse{keysNorth, "gradients north, even", "gradients of keys and values from the even rows of a sequence to those above"},
 		ColorUse{keysNorth2, "gradients north, odd", "the same from the odd rows"},
-		ColorUse{keysDown, "gradients south, even", "gradients of keys and values from the even rows of a sequence to those below"},
-		ColorUse{keysDown2, "gradients south, odd", "the same from the odd rows"})
+		ColorUse{keysSouth, "gradients south, even", "gradients of keys and values from the even rows of a sequence to those below"},
+		ColorUse{keysSouth2, "gradients south, odd", "the same from the odd rows"})
 	ramp := fabric.Ports(fabric.Ramp)
 	for y := range rows {
 		seat := newKeyRow(y, s.SeqRows)
@@ -229,9 +229,9 @@ func (k *AttentionBackward) role(b *Builder, s *Space, h head, row keyRow) (*Rol
 	start, begin, probabilities := r.Local("start"), r.Local("begin"), r.Local("probabilities")
 	collect, finish := r.Local("collect"), r.Local("finish")
 	send := h.sendTasks(r, []part{{a.k, endOfKey}, {a.v, endOfValue}, {a.k, endOfAgain}}, nil)
-	scored := r.Control("end of key", keysSouth, endOfKey).Triggered()
-	sloped := r.Control("end of value", keysSouth, endOfValue).Triggered()
-	again := r.Control("end of key again", keysSouth, endOfAgain).Triggered()
+	scored := r.Control("end of key", keyBus, endOfKey).Triggered()
+	sloped := r.Control("end of value", keyBus, endOfValue).Triggered()
+	again := r.Control("end of key again", keyBus, endOfAgain).Triggered()
 	score, product := w.triggered(r, "score", w.score(a.scores), w.byFeature(a.q))
 	product.OverwriteWhileZero(w.fresh)
 	slope, product := w.triggered(r, "slope", w.score(a.slopes), w.byFeature(a.do))

@@ -14,7 +14,7 @@ const (
 	rowEast                               // chain over all columns of a group, eastward, by column parity
 	rowEast2                              //
 	rowWest                               // the group's last column to the others
-	keysSouth                             // keys and values to all rows of a sequence
+	keyBus                                // keys and values to all rows of a sequence
 	keysNorth                             // gradients of keys and values up the rows of a sequence, by row parity
 	keysNorth2                            //
 	gradNorth                             // weight gradients up the column and over the edge, by row parity
@@ -24,8 +24,8 @@ const (
 	distribution                          // values for single PEs, down the column
 	collection                            // values of single PEs, up the column and over the edge
 	rowBlocks                             // values for all PEs of a row: down the group's first column, then along the row
-	keysDown                              // gradients of keys and values down the rows of a sequence, by row parity
-	keysDown2                             //
+	keysSouth                             // gradients of keys and values down the rows of a sequence, by row parity
+	keysSouth2                            //
 )
 
 // OnOtherRows is the color that carries on rows of the other parity what c carries here.

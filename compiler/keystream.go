@@ -42,13 +42,13 @@ func (h *head) sendTasks(r *Role, parts []part, sent *Task) *Task {
 		t := tasks[i]
 		end := func(switches ...fabric.SwitchCommand) *Instr {
 			entry := pe.Constant(pe.F32, math.Float32frombits(uint32(p.entry)))
-			return t.FMov(1, pe.Out(pe.F32, keysSouth), entry).As(pe.RingAdd, pe.WaitWeight).On(sendThread).AsControl(switches...)
+			return t.FMov(1, pe.Out(pe.F32, keyBus), entry).As(pe.RingAdd, pe.WaitWeight).On(sendThread).AsControl(switches...)
 		}
 		Mov(t, Value, 0)
 		t.Label("next")
 		column := p.tile.By(next, 1)
 		column.Stride, column.Advance = h.tokens, 1
-		t.FMov(h.features, pe.Out(h.typ, keysSouth), column).As(pe.RingAdd, pe.WaitWeight).On(sendThread)
+		t.FMov(h.features, pe.Out(h.typ, keyBus), column).As(pe.RingAdd, pe.WaitWeight).On(sendThread)
 		JumpIf(t, next, pe.EQ, limit, "part")
 		t.Add(Value, 1, keysAtOnce)
 		JumpIf(t, Value, pe.EQ, 0, "pause")
@@ -78,11 +78,11 @@ func (h *head) sendTasks(r *Role, parts []part, sent *Task) *Task {
 	return tasks[0]
 }
 
-// routeKeys lays color 11 along the rows of every sequence. A row first sends to itself, all rows at a
+// routeKeys lays the bus of keys along the rows of every sequence. A row first sends to itself, all rows at a
 // time. Then it passes on what comes from above until its turn, sends, and passes on what comes from
 // below. Its own keys do not come back to it: a row that sends and computes would hold up all others.
 func routeKeys(b *Builder, s *Space, groups, rows int) {
-	b.l.Colors = append(b.l.Colors, ColorUse{keysSouth, "keys", "keys and values of one row after the other, to all rows of a sequence"})
+	b.l.Colors = append(b.l.Colors, ColorUse{keyBus, "keys", "keys and values of one row after the other, to all rows of a sequence"})
 	ramp := fabric.Ports(fabric.Ramp)
 	for y := range rows {
 		above, below := fabric.Ports(fabric.North), fabric.Ports(fabric.South) // neighbours of the same sequence
@@ -103,7 +103,7 @@ func routeKeys(b *Builder, s *Space, groups, rows int) {
 			route.Positions = append(route.Positions, fabric.Position{Rx: below, Tx: above | ramp})
 		}
 		for _, a := range s.headAreas(groups, y, y+1) {
-			b.Route(keysSouth, a, route)
+			b.Route(keyBus, a, route)
 		}
 	}
 }
@@ -233,7 +233,7 @@ func unmoved(o pe.Operand) pe.Operand {
 // triggered is a data task that does dst += wavelet * x for the queries that meet the key, x and dst at
 // the walk's feature or element, of which the one at feature moves on.
 func (w *keyWalk) triggered(r *Role, name string, dst, x pe.Operand) (*Task, *Instr) {
-	t := r.Data(name, keysSouth).Triggered()
+	t := r.Data(name, keyBus).Triggered()
 	if w.h.typ == pe.F32 {
 		t.Wide()
 	}
