@@ -30,7 +30,7 @@ const (
 
 // OnOtherRows is the color that carries on rows of the other parity what c carries here.
 func OnOtherRows(c fabric.Color) fabric.Color {
-	for _, pair := range [][2]fabric.Color{{keysNorth, keysNorth2}, {keysDown, keysDown2}, {gradNorth, gradNorth2}} {
+	for _, pair := range [][2]fabric.Color{{keysNorth, keysNorth2}, {keysSouth, keysSouth2}, {gradNorth, gradNorth2}} {
 		switch c {
 		case pair[0]:
 			return pair[1]

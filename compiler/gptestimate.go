@@ -46,14 +46,15 @@ func newStepEstimate(s *Space) *stepEstimate {
 func (e *stepEstimate) step(density float64, o StepOptions) float64 {
 	layers, attention := float64(e.s.Model.Layers), newKeyEstimate(e.s)
 	d, q, f, v := e.feat, e.head, e.ff, e.vocab
-	block := 3*e.linear(d, q, density) + e.linear(q, d, density) + e.linear(d, f, density) + e.linear(f, d, density) + attention.forward()
+	again := e.again(density)
+	block := again + e.linear(f, d, density)
 	head := e.linear(d, v, 1)
 	total := layers*block + head + e.embedding()
 	if !o.Train {
 		return total
 	}
 	if !o.Save {
-		total += layers * (block - e.linear(f, d, density))
+		total += layers * again
 	}
 	back := 3*e.linear(q, d, density) + e.linear(d, q, density) + 4*e.gradient(d, q, density) + attention.backward()
 	back += e.linear(f, d, density) + e.linear(d, f, density) + 2*e.gradient(d, f, density)
@@ -63,6 +64,16 @@ func (e *stepEstimate) step(density float64, o StepOptions) float64 {
 	}
 	return total + e.linear(v, d, 1) + e.gradient(d, v, 1) + e.embedding()
 }
+
+// again is what is computed twice of a block that is not kept.
+func (e *stepEstimate) again(density float64) float64 {
+	d, q, f := e.feat, e.head, e.ff
+	return 3*e.linear(d, q, density) + e.linear(q, d, density) + e.linear(d, f, density) + newKeyEstimate(e.s).forward()
+}
+
+// chunk is what one part more of the vocabulary costs: its delta goes round the ring and its weight
+// gradient takes the features of d_model off the bus once more.
+func (e *stepEstimate) chunk() float64 { return e.feat.all * (2*e.t + 3*e.command) }
 
 // linear is a matrix of inputs and outputs that lie so over the columns.
 func (e *stepEstimate) linear(in, out spreadOver, density float64) float64 {

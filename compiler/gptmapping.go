@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 
 	"cs2sim.dev/model"
@@ -34,9 +35,21 @@ type GPTCandidate struct {
 	Sequences      int       `json:"sequences"` // stacked along y in each group
 	Save           bool      `json:"save"`      // activations kept, not recomputed
 	Norms          bool      `json:"norms"`     // see StepOptions
+	Kept           int       `json:"kept"`
 	Chunks         int       `json:"chunks"`    // of the vocabulary
 	Cycles         []float64 `json:"cycles"`    // estimated per sequence, per density
 	Objective      float64   `json:"objective"` // their geometric mean
+}
+
+// Activations says what becomes of them between forward and backward pass.
+func (c GPTCandidate) Activations() string {
+	switch {
+	case c.Save:
+		return "saved"
+	case c.Kept > 0:
+		return fmt.Sprintf("recomputed but %d", c.Kept)
+	}
+	return "recomputed"
 }
 
 // MicroBatch is how many sequences the mapping holds.
@@ -85,21 +98,57 @@ func PlanGPT(cfg model.Config, t Target, p model.Precision, o GPTOptions) (*Step
 		cfg.Name, t.Width(), t.Height(), len(candidates), least)}
 }
 
-// planWith compiles the step of a candidate, if it does not fit otherwise with norms made again:
-// that costs less than the estimate can tell.
+// planWith compiles the step of a candidate: with norms made again if it does not fit otherwise, which
+// costs less than the estimate can tell; and with as many blocks kept as fit.
 func planWith(s *Space, c *GPTCandidate, o GPTOptions) (step *Step, err error) {
 	options := StepOptions{Train: o.Train, Logits: o.Logits, Save: c.Save, Norms: o.Train && !c.Save, Chunks: c.Chunks, RunAhead: o.RunAhead}
 	if err = couldFit(s, options); err != nil {
 		return nil, err
 	}
-	if options.Norms {
-		options.Norms = false
-		if step, err = NewStep(s, options); err == nil {
-			return step, nil
-		}
-		options.Norms, c.Norms = true, true
+	if c.Save || !o.Train {
+		return NewStep(s, options)
 	}
-	return NewStep(s, options)
+	for _, options.Norms = range []bool{false, true} {
+		if step, err = NewStep(s, options); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.Norms = options.Norms
+	for kept := 1; kept <= s.Model.Layers; kept++ {
+		more := planKept(s, c, o, kept, min(step.Plan.RunAhead, longRunAhead))
+		if more == nil {
+			break
+		}
+		step = more
+	}
+	return step, nil
+}
+
+// longRunAhead is more output rows than columns ever differ by in a dense layer: fewer may cost
+// more than a block kept gains.
+const longRunAhead = 32
+
+// planKept keeps so many blocks, with the vocabulary in more chunks if there is no room for its logits
+// beside them and the chunks cost less than the block. It returns nil if that does not fit.
+func planKept(s *Space, c *GPTCandidate, o GPTOptions, kept, runAhead int) *Step {
+	e := newStepEstimate(s)
+	for chunks := c.Chunks; chunks <= widest(s.Vocab); chunks *= 2 {
+		if float64(chunks-c.Chunks)*e.chunk() > e.again(slices.Min(o.Densities)) {
+			break
+		}
+		step, err := NewStep(s, StepOptions{Train: true, Norms: true, Kept: kept, Chunks: chunks, RunAhead: o.RunAhead})
+		if err == nil && step.Plan.RunAhead >= runAhead {
+			c.Norms, c.Kept, c.Chunks = true, kept, chunks
+			return step
+		}
+		if o.Chunks > 0 {
+			break
+		}
+	}
+	return nil
 }
 
 // gptCandidates lists all mappings, best first.

@@ -47,6 +47,7 @@ type StepOptions struct {
 	Train    bool // with backward pass
 	Logits   bool // ends with the logits, which go to MemoryX, without a loss; not with Train
 	Save     bool // keep all activations of all blocks
+	Kept     int  // without Save: the last so many blocks keep all that takes a matrix or attention to make
 	Norms    bool // without Save: a norm's output is not kept beside what follows it but made again
 	Chunks   int  // parts of the vocabulary, at least 1
 	RunAhead int  // most output rows beyond the pending ring
@@ -135,8 +136,9 @@ func (b *stepBuilder) build() {
 		return
 	}
 	for b.layer = L - 1; b.layer >= 0; b.layer-- {
-		if !b.o.Save {
-			b.pass, b.again = Recompute, true
+		b.again = !b.o.Save && !b.kept()
+		if b.again {
+			b.pass = Recompute
 			b.blockForward(false)
 		}
 		b.pass = Backward
@@ -147,6 +149,9 @@ func (b *stepBuilder) build() {
 	dx.Whole = true
 	b.do("embed", &EmbedBackward{DY: dx})
 }
+
+// kept reports whether the current block is one of the last, whose backward pass follows soon.
+func (b *stepBuilder) kept() bool { return !b.o.Save && b.layer >= b.space.Model.Layers-b.o.Kept }
 
 // residual is the residual stream into block l. Training keeps every one of them.
 func (b *stepBuilder) residual(l int) *Tile {
@@ -186,7 +191,7 @@ func (b *stepBuilder) blockForward(output bool) {
 	b.norm("2", x1, a2)
 	u, g := b.mlpTiles()
 	b.linear(h+"mlp.fc", h+"mlp.fc", a2, u, nil)
-	b.do(h+"mlp.gelu", &GELU{X: u, Y: g})
+	b.gelu(u, g)
 	if output {
 		b.linear(h+"mlp.proj", h+"mlp.proj", g, b.residual(b.layer+1), x1)
 	}
@@ -201,13 +206,28 @@ func (b *stepBuilder) norm(which string, x, y *Tile) {
 // normed is the output of one of the current block's norms in its backward pass.
 func (b *stepBuilder) normed(which string, x *Tile) *Tile {
 	y := b.feat(b.own("ln_" + which))
-	if b.o.Norms && !b.o.Save {
+	if b.o.Norms && !b.o.Save || b.kept() {
 		y = b.feat(y.Name + " and again")
 		b.pass = Recompute
 		b.norm(which, x, y)
 		b.pass = Backward
 	}
 	return y
+}
+
+// activated is the output of the current block's GELU in its backward pass.
+func (b *stepBuilder) activated(u, g *Tile) *Tile {
+	if b.kept() {
+		g = b.ff(g.Name + " and again")
+		b.pass = Recompute
+		b.gelu(u, g)
+		b.pass = Backward
+	}
+	return g
+}
+
+func (b *stepBuilder) gelu(u, g *Tile) {
+	b.do(fmt.Sprintf("h.%d.mlp.gelu", b.layer), &GELU{X: u, Y: g})
 }
 
 // grad is the backward pass of a matrix: the gradient of its weights, and with dx the delta of
@@ -224,7 +244,7 @@ func (b *stepBuilder) blockBackward() {
 	q, k, v, o := b.attentionTiles()
 	u, g := b.mlpTiles()
 	dx, dg, da := b.feat("dx"), b.ff(b.own("dg")), b.feat(b.own("da2"))
-	b.grad(h+"mlp.proj", dx, g, dg, nil)
+	b.grad(h+"mlp.proj", dx, b.activated(u, g), dg, nil)
 	b.do(h+"mlp.gelu", &GELUBackward{X: u, DY: dg, DX: dg})
 	b.grad(h+"mlp.fc", dg, b.normed("2", x1), da, nil)
 	b.do(h+"ln_2", &LayerNormBackward{Gain: h + "ln_2.w", Bias: h + "ln_2.b", X: x1, DY: da, Add: dx, DX: dx, Mean: b.stat(b.own("mean2")), RStd: b.stat(b.own("rstd2"))})

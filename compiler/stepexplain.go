@@ -40,14 +40,11 @@ func (e *explainer) gptCandidates(s *Step, all []GPTCandidate) {
 		if i >= shownCandidates && i < len(all)-1 {
 			continue
 		}
-		kept, verdict := "saved", "does not fit"
-		if !c.Save {
-			kept = "recomputed"
-		}
+		verdict := "does not fit"
 		if i == len(all)-1 {
 			verdict = "taken"
 		}
-		rows = append(rows, fmt.Sprintf("%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%d\t%.5g\t%s", i+1, c.ColumnsPerHead, c.Groups, c.Columns, c.Tokens, c.SeqRows, c.MicroBatch(), kept, c.Chunks, c.Objective, verdict))
+		rows = append(rows, fmt.Sprintf("%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%d\t%.5g\t%s", i+1, c.ColumnsPerHead, c.Groups, c.Columns, c.Tokens, c.SeqRows, c.MicroBatch(), c.Activations(), c.Chunks, c.Objective, verdict))
 	}
 	e.table("rank\tcolumns/head\tgroups\tcolumns\ttokens/PE\trows/sequence\tmicro-batch\tactivations\tchunks\tcycles/sequence\t", rows)
 	c, m := all[len(all)-1], s.Plan

@@ -21,6 +21,8 @@ type wholeStep struct {
 	precision     model.Precision
 	sparsity      float64
 	save          bool
+	kept          int // blocks, without save
+	norms         bool
 	chunks        int
 	sequences     int     // in the batch; fewer than places leaves padding
 	threads       int     // of the host
@@ -37,7 +39,7 @@ func (w wholeStep) run(t *testing.T, f Fidelity) (*Store, *StepReport) {
 	if w.streamRate > 0 {
 		s.StreamRate = w.streamRate
 	}
-	step, err := compiler.NewStep(s, compiler.StepOptions{Train: true, Save: w.save, Chunks: w.chunks, RunAhead: 8})
+	step, err := compiler.NewStep(s, compiler.StepOptions{Train: true, Save: w.save, Kept: w.kept, Norms: w.norms, Chunks: w.chunks, RunAhead: 8})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,13 +99,13 @@ func steps() map[string]wholeStep {
 	odd := model.Config{Name: "odd", Layers: 2, DModel: 15, Heads: 3, DFF: 22, Vocabulary: 19, SequenceLength: 7}
 	even := model.Config{Name: "even", Layers: 2, DModel: 16, Heads: 2, DFF: 32, Vocabulary: 24, SequenceLength: 8}
 	return map[string]wholeStep{
-		"mixed, sparse, recomputed, ragged": {odd, 13, 8, 0, 2, 2, model.Mixed, 0.75, false, 3, 3, 0, 0},
-		"fp32, dense, saved":                {even, 8, 8, 0, 2, 2, model.FP32, 0, true, 1, 4, 0, 0},
-		"mixed, dense, one column per head": {even, 5, 9, 0, 1, 4, model.Mixed, 0, false, 1, 5, 0, 0},
-		"mixed, sparse, behind SwarmX":      {even, 8, 8, 0, 2, 2, model.Mixed, 0.5, true, 1, 4, 0, 0.5},
-		"fp32, sparse, one token per PE":    {odd, 6, 14, 0, 2, 1, model.FP32, 0.5, true, 2, 2, 0, 0},
-		"mixed, sparse, columns to spare":   {odd, 18, 8, 9, 2, 2, model.Mixed, 0.5, false, 2, 3, 0, 0},
-		"fp32, dense, columns to spare":     {even, 15, 8, 7, 3, 2, model.FP32, 0, true, 1, 4, 0, 0},
+		"mixed, sparse, recomputed, ragged": {odd, 13, 8, 0, 2, 2, model.Mixed, 0.75, false, 0, false, 3, 3, 0, 0},
+		"fp32, dense, saved":                {even, 8, 8, 0, 2, 2, model.FP32, 0, true, 0, false, 1, 4, 0, 0},
+		"mixed, dense, one column per head": {even, 5, 9, 0, 1, 4, model.Mixed, 0, false, 0, true, 1, 5, 0, 0},
+		"mixed, sparse, behind SwarmX":      {even, 8, 8, 0, 2, 2, model.Mixed, 0.5, true, 0, false, 1, 4, 0, 0.5},
+		"fp32, sparse, one token per PE":    {odd, 6, 14, 0, 2, 1, model.FP32, 0.5, true, 0, false, 2, 2, 0, 0},
+		"mixed, sparse, columns to spare":   {odd, 18, 8, 9, 2, 2, model.Mixed, 0.5, false, 1, true, 2, 3, 0, 0},
+		"fp32, dense, columns to spare":     {even, 15, 8, 7, 3, 2, model.FP32, 0, true, 0, false, 1, 4, 0, 0},
 	}
 }
 

@@ -56,7 +56,10 @@ func Log(all []Outcome, note string) string {
 func mappingLine(s *Step) string {
 	m := s.Mapping
 	kept := "activations saved"
-	if !m.Save {
+	switch {
+	case m.Kept > 0:
+		kept = fmt.Sprintf("blocks recomputed but the last %d", m.Kept)
+	case !m.Save:
 		kept = "blocks recomputed"
 	}
 	return fmt.Sprintf("%d token groups of %d columns (%d per head), %d tokens per PE, %d PE rows per sequence, %d sequences each; %s; vocabulary in %d chunks; run-ahead %d; at most %d bytes of SRAM; %d better-looking mappings did not fit",

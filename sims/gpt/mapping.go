@@ -41,16 +41,13 @@ func MappingTable() sims.Table {
 // MappingRow is the case's row of MappingTable.
 func (c *Case) MappingRow(p *Plan) []any {
 	m := p.Chosen()
-	phase, kept := "pretrain", "saved"
+	phase := "pretrain"
 	if c.Task != "" {
 		phase = "finetune"
 	}
-	if !m.Save {
-		kept = "recomputed"
-	}
 	return []any{
 		c.Model.Name, phase, c.Job.Masks.String(), float64(c.Systems), float64(m.MicroBatch()), float64(ceilDiv(c.Job.Sequences, m.MicroBatch())),
-		float64(m.Groups), float64(m.Columns), float64(m.ColumnsPerHead), float64(m.Tokens), float64(m.Sequences), kept, float64(m.Chunks),
+		float64(m.Groups), float64(m.Columns), float64(m.ColumnsPerHead), float64(m.Tokens), float64(m.Sequences), m.Activations(), float64(m.Chunks),
 		float64(p.Step.Plan.RunAhead), float64(p.Step.Plan.Peak), m.Objective, float64(len(p.Candidates) - 1),
 	}
 }

@@ -123,7 +123,7 @@ func (c *Case) run(ctx context.Context, o Options, alike map[string]*Step, plann
 	m := p.Chosen()
 	every := c.Job
 	every.Sequences = 0
-	kind := fmt.Sprintf("%s %d %d %d %t %t %d %d", every.Key(), m.Columns, m.ColumnsPerHead, m.Tokens, m.Save, m.Norms, m.Chunks, p.Step.Plan.RunAhead)
+	kind := fmt.Sprintf("%s %d %d %d %s %t %d %d", every.Key(), m.Columns, m.ColumnsPerHead, m.Tokens, m.Activations(), m.Norms, m.Chunks, p.Step.Plan.RunAhead)
 	if have, ok := alike[kind]; ok {
 		same := *have
 		same.Report = nil

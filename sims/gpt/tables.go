@@ -139,10 +139,6 @@ func (o *Outcome) row() []any {
 	if o.Curve != baseName {
 		variant = o.Curve
 	}
-	kept := "saved"
-	if !m.Save {
-		kept = "recomputed"
-	}
 	rate := u.SequencesPerSecond()
 	return []any{
 		variant, o.Model.Name, o.Sparsity, o.Phase(), float64(o.Systems), float64(o.Batch),
@@ -151,7 +147,7 @@ func (o *Outcome) row() []any {
 		u.PEUtilization(), o.FLOPUtilization(), o.FLOPs() / 1e18, o.Updates(), o.Seconds() / 3600,
 		o.Updates() * u.Joules() * float64(o.Systems) / 3.6e6,
 		s.Masks, s.Density, float64(s.NonZeros),
-		float64(m.Groups), float64(m.Columns), float64(m.ColumnsPerHead), float64(m.Tokens), kept, float64(m.Chunks), float64(s.Peak),
+		float64(m.Groups), float64(m.Columns), float64(m.ColumnsPerHead), float64(m.Tokens), m.Activations(), float64(m.Chunks), float64(s.Peak),
 		float64(s.Cycles),
 	}
 }
