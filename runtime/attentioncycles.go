@@ -99,8 +99,30 @@ func (r *headRun) phase() *PhaseReport {
 	}
 }
 
-// extend lengthens run b to all rows of a sequence; a is one row shorter. A row that is neither the
-// first nor the last does the same whichever it is, for every row before it and for every row behind it.
+// alike is the row of a run of fewer rows that a row of a whole sequence is like, and what it does more.
+type alike struct {
+	row     int
+	shorter int // the same row of a run one row shorter: of the difference it does
+	times   int // so many times more
+	before  int // and so many times more the difference of rows mid and mid-1
+	mid     int
+}
+
+// alikeIn says so of row y, for a run of short of the rows: the first rows are like its first, the last like
+// its last, and those between do the same whichever they are, for every row before and every row behind.
+func alikeIn(y, short, rows int) alike {
+	m := alike{row: y, shorter: y, times: rows - short, mid: short / 2}
+	switch {
+	case y >= rows-(short-m.mid):
+		m.row = y - m.times
+		m.shorter = m.row - 1
+	case y >= m.mid:
+		m.row, m.shorter, m.before = m.mid-1, m.mid-1, y-(m.mid-1)
+	}
+	return m
+}
+
+// extend lengthens run b to all rows of a sequence; a is one row shorter.
 func extend(s *compiler.Space, a, b *headRun) *PhaseReport {
 	n, short, rows := b.report.Layout.Width, b.rows, s.SeqRows
 	p := &PhaseReport{
@@ -109,34 +131,21 @@ func extend(s *compiler.Space, a, b *headRun) *PhaseReport {
 		Hops:   extendPairs(a.report.Hops, b.report.Hops, short, rows),
 		Grid:   Grid{PeriodX: n, PeriodY: rows, Cells: make([]pe.StateCycles, n*rows), Wavelets: make([]int64, n*rows)},
 	}
+	at := func(r *headRun, y, c int) pe.StateCycles { return r.report.PEs[y*n+c] }
+	in := func(r *headRun, y, c int) int64 { return r.report.Routed.across[y*n+c] }
 	for y := range rows {
+		m := alikeIn(y, short, rows)
 		for c := range n {
-			like, shorter, before := likeRow(y, short, rows)
-			behind := rows - short
-			at := func(r *headRun, y int) pe.StateCycles { return r.report.PEs[y*n+c] }
-			in := func(r *headRun, y int) int64 { return r.report.Routed.across[y*n+c] }
-			cell, step, more := at(b, like), at(b, like), at(b, 2)
-			step.Add(at(a, shorter), -1)
-			more.Add(at(b, 1), -1)
-			cell.Add(step, int64(behind))
-			cell.Add(more, int64(before))
+			cell, step, more := at(b, m.row, c), at(b, m.row, c), at(b, m.mid, c)
+			step.Add(at(a, m.shorter, c), -1)
+			more.Add(at(b, m.mid-1, c), -1)
+			cell.Add(step, int64(m.times))
+			cell.Add(more, int64(m.before))
 			p.Grid.Cells[y*n+c] = fit(cell, p.Cycles)
-			p.Grid.Wavelets[y*n+c] = in(b, like) + int64(behind)*(in(b, like)-in(a, shorter)) + int64(before)*(in(b, 2)-in(b, 1))
+			p.Grid.Wavelets[y*n+c] = in(b, m.row, c) + int64(m.times)*(in(b, m.row, c)-in(a, m.shorter, c)) + int64(m.before)*(in(b, m.mid, c)-in(b, m.mid-1, c))
 		}
 	}
 	return p
-}
-
-// likeRow is which row of a run of short rows row y is like, which row of the run that is one row shorter
-// that one is like, and how many rows before it count more.
-func likeRow(y, short, rows int) (like, shorter, before int) {
-	switch {
-	case y == rows-1:
-		return short - 1, short - 2, 0
-	case y > 0:
-		return 1, 1, y - 1
-	}
-	return 0, 0, 0
 }
 
 // fit makes a PE's states sum to the cycles: waits vary by a few cycles from block to block, and

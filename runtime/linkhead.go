@@ -37,12 +37,12 @@ func extendLinks(s *compiler.Space, a, b *headRun) (all []fabric.LinkUse) {
 		byRow[u.At.Y] = append(byRow[u.At.Y], u)
 	}
 	for y := range rows {
-		like, shorter, before := likeRow(y, short, rows)
-		for _, u := range byRow[like] {
+		m := alikeIn(y, short, rows)
+		for _, u := range byRow[m.row] {
 			// The same link of another row.
 			at := func(in map[linkPlace]*fabric.LinkUse, row int) fabric.LinkUse {
 				c := u.Color
-				if (row-like)%2 != 0 {
+				if (row-m.row)%2 != 0 {
 					c = compiler.OnOtherRows(c)
 				}
 				if l := in[linkPlace{row, rowKey{c, u.Direction, u.At.X}}]; l != nil {
@@ -50,14 +50,14 @@ func extendLinks(s *compiler.Space, a, b *headRun) (all []fabric.LinkUse) {
 				}
 				return fabric.LinkUse{}
 			}
-			fewer := at(inA, shorter)
+			fewer := at(inA, m.shorter)
 			extended := u
-			extended.Wavelets += int64(rows-short) * (u.Wavelets - fewer.Wavelets)
-			if before > 0 {
-				second, first := at(inB, 2), at(inB, 1)
-				extended.Wavelets += int64(before) * (second.Wavelets - first.Wavelets)
+			extended.Wavelets += int64(m.times) * (u.Wavelets - fewer.Wavelets)
+			if m.before > 0 {
+				later, earlier := at(inB, m.mid), at(inB, m.mid-1)
+				extended.Wavelets += int64(m.before) * (later.Wavelets - earlier.Wavelets)
 			}
-			if (y-like)%2 != 0 {
+			if (y-m.row)%2 != 0 {
 				extended.Color = compiler.OnOtherRows(u.Color)
 			}
 			extended.At.Y, extended.Stalls = y, [len(u.Stalls)]int64{}
