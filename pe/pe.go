@@ -75,6 +75,7 @@ type active struct {
 	left       [3]int32          // cycles of start, steps, conflict still to run (of an instruction that streams, steps come one by one)
 	streams    bool
 	accumulate bool
+	state      State // what its steps count as
 	pairs      bool  // each element reads two operands from SRAM
 	shape      shape // of an instruction that streams
 	n, done    int32 // elements; of a streaming instruction, elements so far
@@ -179,7 +180,7 @@ func (p *PE) begin(thread int) {
 
 // countdown occupies the task thread with cycles that are no tensor instruction's.
 func (p *PE) countdown(cycles int) {
-	p.threads[0].cur = active{left: [3]int32{int32(cycles)}}
+	p.threads[0].cur = active{left: [3]int32{int32(cycles)}, state: Overhead}
 	p.begin(0)
 }
 
@@ -219,7 +220,9 @@ func (p *PE) Step(t fabric.Cycle) {
 	if p.fault != nil {
 		return
 	}
-	p.control(t)
+	if p.undecided() {
+		p.control(t)
+	}
 	p.dispatchDatapath(t)
 	if p.mesh.Observer != nil {
 		p.mesh.Observer.Saw(fabric.Event{Kind: fabric.Worked, Cycle: t, At: p.At(), By: p})
@@ -264,15 +267,7 @@ func (a *active) phaseState(phase int) State {
 	case 2:
 		return Conflict
 	}
-	return a.charge()
-}
-
-// charge is what the datapath steps count as.
-func (a *active) charge() State {
-	if a.in == nil || !a.in.Op.Tensor() {
-		return Overhead
-	}
-	return a.in.Charge
+	return a.state
 }
 
 func (a *active) countdown() int { return int(a.left[0] + a.left[1] + a.left[2]) }
@@ -287,6 +282,12 @@ func (a *active) finished() bool {
 		return false
 	}
 	return !a.streams || a.done == a.n
+}
+
+// undecided reports whether control may have anything to do. Between the elements of instructions that
+// stream it has not.
+func (p *PE) undecided() bool {
+	return p.changed != 0 || p.issue != nil || p.busy&1 == 0 && (p.task >= 0 || !p.halted && (p.pending|p.awaited)&^p.blocked != 0)
 }
 
 // control performs all that takes no datapath time at cycle t: completions, starts of queued
