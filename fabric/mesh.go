@@ -3,6 +3,8 @@ package fabric
 import (
 	"fmt"
 	"math/bits"
+
+	"cs2sim.dev/fabric/pages"
 )
 
 // Mesh is a rectangle of routers, their buffers, and the clock all actors share.
@@ -169,6 +171,7 @@ func (m *Mesh) Seal() error {
 		m.queues[q].feeder = int32(actor)
 		m.edges[key] = q
 	}
+	m.queues, m.slab, m.early = pages.Move(m.queues), pages.Move(m.slab), pages.Move(m.early)
 	return nil
 }
 
