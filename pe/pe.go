@@ -10,35 +10,36 @@ import (
 // PE is one core at work. Step is called in every cycle in which something it waits for may
 // have happened; between steps at most one instruction phase runs down.
 type PE struct {
-	cfg   *Config
-	prog  *Program
+	// What every step touches comes first, in few cache lines of the host: a mesh has thousands of PEs.
 	mesh  *fabric.Mesh
-	index int32
 	actor int32
-
-	sram []uint16
-	regs [16]int32
+	index int32
 
 	// The task being run is thread 0: its instruction, or nothing between tasks.
 	threads []thread
-	busy    uint32 // threads with an instruction, as a set
-	changed uint32 // threads whose instruction may have ended, or that were handed one
-	urgent  bool   // some instruction of the program has priority
-	awaited uint64 // tasks that a wavelet triggers, as a set
-	task    int    // -1: none
-	pc      int
-	halted  bool
-	blocked uint64 // tasks
-	pending uint64 // activated tasks
-	issue   *Instr // waiting for room in its microthread
-
+	busy    uint32       // threads with an instruction, as a set
+	changed uint32       // threads whose instruction may have ended, or that were handed one
 	now     fabric.Cycle // cycles before now are accounted
-	running int          // thread whose countdown occupies the datapath since now; -1 none
-	state   State        // charged while nothing runs
-	turn    int          // thread served last, for rotation
 	since   fabric.Cycle // end of the last cycle in which something ran
+	awaited uint64       // tasks that a wavelet triggers, as a set
+	blocked uint64       // tasks
+	pending uint64       // activated tasks
+	issue   *Instr       // waiting for room in its microthread
+	fault   *Fault
+	running int   // thread whose countdown occupies the datapath since now; -1 none
+	turn    int   // thread served last, for rotation
+	task    int   // -1: none
+	state   State // charged while nothing runs
+	halted  bool
+	urgent  bool         // some instruction of the program has priority
+	latency fabric.Cycle // of a wavelet from the datapath to the router
+	sram    []uint16
+	States  StateCycles
 
-	latency fabric.Cycle     // of a wavelet from the datapath to the router
+	cfg     *Config
+	prog    *Program
+	pc      int
+	regs    [16]int32
 	trigger []fabric.QueueID // per task: its queue
 	out     [fabric.NumColors]fabric.QueueID
 	in      [fabric.NumColors]fabric.QueueID
@@ -46,11 +47,9 @@ type PE struct {
 	halts   bool // the program says when it ends
 	rebased bool // a SetBase was executed
 
-	States       StateCycles
 	FMACs        int64
 	Instructions int64 // tensor and scalar, begun
 	Stamps       []Stamp
-	fault        *Fault
 }
 
 // Stamp is one reading of the cycle counter.
