@@ -9,7 +9,15 @@ type Stats struct {
 }
 
 // Stats returns the counters so far.
-func (m *Mesh) Stats() Stats { return Stats{Hops: m.hops, InFlight: m.pushed - m.popped} }
+func (m *Mesh) Stats() Stats {
+	s := Stats{InFlight: m.pushed - m.popped}
+	for i := range m.routers {
+		for p := North; p < Ramp; p++ {
+			s.Hops += m.routers[i].sent[p]
+		}
+	}
+	return s
+}
 
 // LinkUse is how many wavelets left router i by port p.
 func (m *Mesh) LinkUse(i int32, p Port) int64 { return m.routers[i].sent[p] }
@@ -18,7 +26,7 @@ func (m *Mesh) LinkUse(i int32, p Port) int64 { return m.routers[i].sent[p] }
 func (m *Mesh) CheckConservation() error {
 	var resident int64
 	for i := range m.queues {
-		resident += int64(m.queues[i].n)
+		resident += int64(m.queues[i].n())
 	}
 	if m.pushed-m.popped != resident {
 		return fmt.Errorf("fabric: %d wavelets pushed, %d popped, but %d in buffers", m.pushed, m.popped, resident)
@@ -41,10 +49,10 @@ func (m *Mesh) Stuck() []Stuck {
 	var all []Stuck
 	for i := range m.queues {
 		k := &m.queues[i]
-		if k.n == 0 {
+		if k.n() == 0 {
 			continue
 		}
-		s := Stuck{Port: k.port, Color: k.color, Count: int(k.n), Since: m.slab[m.base(QueueID(i))+int32(k.head)].ready}
+		s := Stuck{Port: k.port, Color: m.colors[i], Count: int(k.n()), Since: m.slot(k, k.head).ready}
 		switch n := int32(len(m.routers)); {
 		case k.owner < n:
 			s.At = m.At(k.owner)

@@ -65,19 +65,18 @@ func (m *Mesh) CountLinks() {
 }
 
 // countHeld finds the link to blame. A wavelet that shares a link and has no room either has no room.
-func (m *Mesh) countHeld(q QueueID, ch *channel, t Cycle, r Reason, used PortSet) {
-	k := &m.queues[q]
+func (m *Mesh) countHeld(q QueueID, k *queue, t Cycle, r Reason, used PortSet) {
 	if r == Switched {
-		m.links.holds(q, k.channel, t, r, ch.opening(k.port))
+		m.links.holds(q, k.channel, t, r, m.chans[k.channel].opening(k.port))
 		return
 	}
-	for set := ch.tx; set != 0; set &= set - 1 {
-		if p := Port(bits.TrailingZeros8(uint8(set))); m.full(ch.out[p], t) {
-			m.links.holds(q, k.channel, t, NoRoom, p)
+	for j, to := range k.way.out[:k.way.n] {
+		if m.lacksRoom(to, t) {
+			m.links.holds(q, k.channel, t, NoRoom, k.way.ports[j])
 			return
 		}
 	}
-	m.links.holds(q, k.channel, t, r, Port(bits.TrailingZeros8(uint8(used&ch.tx))))
+	m.links.holds(q, k.channel, t, r, Port(bits.TrailingZeros8(uint8(used&k.way.tx))))
 }
 
 // holds notes that the head of queue q is held from cycle t on, by its link p.
@@ -112,7 +111,7 @@ func (ch *channel) opening(from Port) Port {
 			return Port(bits.TrailingZeros8(uint8(pos.tx)))
 		}
 	}
-	return Port(bits.TrailingZeros8(uint8(ch.tx)))
+	return Port(bits.TrailingZeros8(uint8(ch.positions[ch.pos].tx)))
 }
 
 // Links lists what every link and color did since CountLinks, router by router, without links on which nothing moved.
@@ -132,7 +131,7 @@ func (m *Mesh) linksOf(i int32, all []LinkUse) []LinkUse {
 			last = k.channel
 			for p, u := range m.links.chans[last] {
 				if d := m.direction(i, Port(p)); u.sent > 0 || u.stalls != [NumReasons]int64{} {
-					all = append(all, LinkUse{at, k.color, d, u.sent, u.stalls})
+					all = append(all, LinkUse{at, m.colors[q], d, u.sent, u.stalls})
 				}
 			}
 		}
@@ -144,7 +143,7 @@ func (m *Mesh) linksOf(i int32, all []LinkUse) []LinkUse {
 			d = FromEdge
 		}
 		if n := m.links.queues[q].passed; n > 0 {
-			all = append(all, LinkUse{At: at, Color: k.color, Direction: d, Wavelets: n})
+			all = append(all, LinkUse{At: at, Color: m.colors[q], Direction: d, Wavelets: n})
 		}
 	}
 	return all

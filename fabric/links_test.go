@@ -25,13 +25,13 @@ func (s *standing) cycle(t Cycle) {
 	m := s.m
 	for i := range m.queues {
 		k := &m.queues[i]
-		if k.channel < 0 || k.n == 0 || m.slab[m.base(QueueID(i))+int32(k.head)].ready > t || k.last == uint32(t) {
+		if k.channel < 0 || k.n() == 0 || m.slot(k, k.head).ready > t || k.last == uint32(t) {
 			continue
 		}
-		ch, key, reason := &m.chans[k.channel], linkKey{k.owner, k.color, NumDirections}, SharedLink // with whom does not show
-		for p := North; p < NumPorts && reason == SharedLink; p++ {
-			if ch.tx.Has(p) && m.full(ch.out[p], t) {
-				key.dir, reason = m.direction(k.owner, p), NoRoom
+		key, reason := linkKey{k.owner, m.colors[i], NumDirections}, SharedLink // with whom does not show
+		for j, to := range k.way.out[:k.way.n] {
+			if reason == SharedLink && m.lacksRoom(to, t) {
+				key.dir, reason = m.direction(k.owner, k.way.ports[j]), NoRoom
 			}
 		}
 		if used := m.routers[k.owner].sent; reason == SharedLink && used == s.sent[k.owner] {

@@ -27,3 +27,19 @@ func TestMergeInRotation(t *testing.T) {
 		}
 	}
 }
+
+// TestMergeUnderPressure: of two streams that wait for room in one buffer, both hear of it.
+func TestMergeUnderPressure(t *testing.T) {
+	r := newRig(t, defaults(3, 1))
+	r.route(0, 0, 0, Ports(Ramp), Ports(East))
+	r.route(2, 0, 0, Ports(Ramp), Ports(West))
+	r.route(1, 0, 0, Ports(East, West), Ports(Ramp))
+	r.seal()
+	r.peSource(0, 0, 30, 0)
+	r.peSource(2, 0, 30, 0)
+	sink := r.peSink(1, 0, 100)
+	r.run()
+	if len(sink.got) != 60 {
+		t.Errorf("%d wavelets arrived, want 60", len(sink.got))
+	}
+}

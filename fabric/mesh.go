@@ -1,6 +1,11 @@
 package fabric
 
-import "fmt"
+import (
+	"fmt"
+	"math/bits"
+
+	"cs2sim.dev/fabric/pages"
+)
 
 // Mesh is a rectangle of routers, their buffers, and the clock all actors share.
 // Build it with NewMesh, SetRoute, EdgeIn, EdgeOut; Seal it; then step the due actors.
@@ -10,14 +15,16 @@ type Mesh struct {
 	routers []router
 	routes  [][]routed // per router
 	queues  []queue
+	early   []Cycle // per queue: its head may leave, as far as is known; Never of an empty, closed or blocked one
+	colors  []Color // per queue
 	slab    []entry
-	slots   int32 // of each queue in slab
 	chans   []channel
 	edges   map[edgeKey]QueueID
 	sealed  bool
 
 	pushed, popped int64 // over all queues; the difference is what is in flight
-	hops           int64 // router to router
+
+	delay [NumPorts]uint8 // cycles of a link
 
 	Horizon  Cycle           // no PE acts before its time beyond this cycle
 	Observer Observer        // nil costs nothing
@@ -25,31 +32,29 @@ type Mesh struct {
 	links    *linkCounts     // nil: not counted, and costs nothing
 }
 
-// router is what StepRouter looks at first. Sets of its queues are sets of their local numbers.
+// router is what StepRouter looks at first: a cache line of the host.
 type router struct {
-	nonEmpty uint64           // queues with a wavelet
-	blocked  uint64           // queues set aside until there is room for their head
-	closed   uint64           // queues whose port the color's switch position does not take from
-	sharing  [NumPorts]uint64 // queues whose color leaves by a port
-	first    QueueID          // of its queues
-	count    uint8            // its queues
-	next     uint8            // rotating priority: local queue looked at first
-	sent     [NumPorts]int64  // wavelets by port
-	_        [16]byte         // to two cache lines of the host
+	first QueueID         // of its queues
+	count uint8           // its queues
+	next  uint8           // rotating priority: queue looked at first, counted from the first
+	sent  [NumPorts]int64 // wavelets by port
+	_     [16]byte
 }
 
 // channel is the state of one color's route at one router.
 type channel struct {
-	livePosition // the current one
-	positions    []livePosition
-	queues       uint64 // its queues, as local numbers of the router
+	positions    []way
 	pos          uint8
 	wrap         bool
-	filter, keep bool // Route.FilterControl, Route.KeepCommand
+	filter, keep bool   // Route.FilterControl, Route.KeepCommand
+	queues       uint64 // its queues, counted from the router's first
 }
 
-type livePosition struct {
+// way is a switch position with its outputs, in order of their ports.
+type way struct {
 	rx, tx PortSet
+	n      uint8
+	ports  [NumPorts]Port
 	out    [NumPorts]QueueID
 }
 
@@ -66,15 +71,19 @@ func NewMesh(cfg Config) (*Mesh, error) {
 		return nil, err
 	}
 	n := cfg.Width * cfg.Height
-	return &Mesh{
+	m := &Mesh{
 		cfg:     cfg,
 		Horizon: Never,
-		slots:   int32(max(cfg.BufferDepth, cfg.QueueWords) + max(cfg.HopCycles, cfg.RampCycles) + 1),
 		agenda:  newAgenda(2 * n),
 		routers: make([]router, n),
 		routes:  make([][]routed, n),
 		edges:   map[edgeKey]QueueID{},
-	}, nil
+	}
+	for p := range m.delay {
+		m.delay[p] = uint8(cfg.HopCycles)
+	}
+	m.delay[Ramp] = uint8(cfg.RampCycles)
+	return m, nil
 }
 
 // Config returns the checked configuration.
@@ -163,6 +172,7 @@ func (m *Mesh) Seal() error {
 		m.queues[q].feeder = int32(actor)
 		m.edges[key] = q
 	}
+	m.queues, m.slab, m.early = pages.Move(m.queues), pages.Move(m.slab), pages.Move(m.early)
 	return nil
 }
 
@@ -172,7 +182,7 @@ func (m *Mesh) addInputs(i int32, in map[edgeKey]QueueID) error {
 	for _, rt := range m.routes[i] {
 		ch := channel{wrap: rt.route.Wrap, filter: rt.route.FilterControl, keep: rt.route.KeepCommand}
 		for _, p := range rt.route.Positions {
-			ch.positions = append(ch.positions, livePosition{rx: p.Rx, tx: p.Tx})
+			ch.positions = append(ch.positions, way{rx: p.Rx, tx: p.Tx})
 		}
 		m.chans = append(m.chans, ch)
 		for p := North; p < NumPorts; p++ {
@@ -186,7 +196,7 @@ func (m *Mesh) addInputs(i int32, in map[edgeKey]QueueID) error {
 			if p == Ramp {
 				size = m.cfg.BufferDepth + m.cfg.RampCycles + 1
 			}
-			q := m.newQueue(queue{size: uint8(size), color: rt.color, port: p, local: r.count, owner: i, channel: int32(len(m.chans) - 1), feeder: -1})
+			q := m.newQueue(rt.color, queue{size: uint8(size), port: p, owner: i, channel: int32(len(m.chans) - 1), feeder: -1, filler: -1})
 			if p == Ramp {
 				m.queues[q].feeder = m.PEActor(i)
 			} else if up, ok := m.neighbour(i, p); ok {
@@ -200,37 +210,32 @@ func (m *Mesh) addInputs(i int32, in map[edgeKey]QueueID) error {
 	return nil
 }
 
-func (m *Mesh) newQueue(q queue) QueueID {
-	q.asked = nobody
-	m.slab = append(m.slab, make([]entry, m.slots)...)
+func (m *Mesh) newQueue(c Color, q queue) QueueID {
+	q.base, q.mask = int32(len(m.slab)), 1<<bits.Len8(q.size-1)-1
+	m.slab = append(m.slab, make([]entry, int(q.mask)+1)...)
 	m.queues = append(m.queues, q)
+	m.early = append(m.early, Never)
+	m.colors = append(m.colors, c)
 	return QueueID(len(m.queues) - 1)
 }
 
 func (m *Mesh) connect(i int32, in map[edgeKey]QueueID) error {
 	for _, rt := range m.routes[i] {
-		ch := m.channelOf(i, rt.color)
-		ramp := NoQueue
+		c := m.channelOf(i, rt.color)
+		ch := &m.chans[c]
 		for k := range ch.positions {
 			pos := &ch.positions[k]
 			for p := North; p < NumPorts; p++ {
-				pos.out[p] = NoQueue
 				if !pos.tx.Has(p) {
-					continue
-				}
-				if p == Ramp {
-					if ramp == NoQueue {
-						ramp = m.newQueue(queue{size: uint8(m.cfg.QueueWords + m.cfg.RampCycles), color: rt.color, port: Ramp, owner: m.PEActor(i), feeder: i, channel: -1})
-						m.edges[edgeKey{i, Ramp, rt.color, false}] = ramp
-					}
-					pos.out[p] = ramp
 					continue
 				}
 				q, err := m.output(i, p, rt.color, in)
 				if err != nil {
 					return err
 				}
-				pos.out[p] = q
+				m.queues[q].filler = c
+				pos.ports[pos.n], pos.out[pos.n] = p, q
+				pos.n++
 			}
 		}
 		m.position(i, ch)
@@ -240,6 +245,15 @@ func (m *Mesh) connect(i int32, in map[edgeKey]QueueID) error {
 
 // output finds the queue at the far end of a link.
 func (m *Mesh) output(i int32, p Port, c Color, in map[edgeKey]QueueID) (QueueID, error) {
+	if p == Ramp {
+		key := edgeKey{i, Ramp, c, false}
+		q, ok := m.edges[key]
+		if !ok {
+			q = m.newQueue(c, queue{size: uint8(m.cfg.QueueWords + m.cfg.RampCycles), port: Ramp, owner: m.PEActor(i), feeder: i, channel: -1})
+			m.edges[key] = q
+		}
+		return q, nil
+	}
 	if j, ok := m.neighbour(i, p); ok {
 		q, ok := in[edgeKey{j, p.Opposite(), c, true}]
 		if !ok {
@@ -255,26 +269,27 @@ func (m *Mesh) output(i int32, p Port, c Color, in map[edgeKey]QueueID) (QueueID
 	if !ok {
 		return NoQueue, fmt.Errorf("fabric: unrouted color %d: %v sends it %v over the edge, where no port takes it", c, m.At(i), p)
 	}
-	q := m.newQueue(queue{size: uint8(m.cfg.QueueWords + m.cfg.HopCycles), color: c, port: p, owner: int32(actor), feeder: i, channel: -1})
+	q := m.newQueue(c, queue{size: uint8(m.cfg.QueueWords + m.cfg.HopCycles), port: p, owner: int32(actor), feeder: i, channel: -1})
 	m.edges[key], in[key] = q, q
 	return q, nil
 }
 
-func (m *Mesh) channelOf(i int32, c Color) *channel {
+// channelOf is the state of a color's route at router i; -1 if there is none.
+func (m *Mesh) channelOf(i int32, c Color) int32 {
 	r := &m.routers[i]
 	for q := r.first; q < r.first+QueueID(r.count); q++ {
-		if m.queues[q].color == c {
-			return &m.chans[m.queues[q].channel]
+		if m.colors[q] == c {
+			return m.queues[q].channel
 		}
 	}
-	return nil
+	return -1
 }
 
 // RampIn is the queue a PE writes color c into; NoQueue if its router does not take c from the ramp.
 func (m *Mesh) RampIn(pe int32, c Color) QueueID {
 	r := &m.routers[pe]
 	for q := r.first; q < r.first+QueueID(r.count); q++ {
-		if m.queues[q].color == c && m.queues[q].port == Ramp {
+		if m.colors[q] == c && m.queues[q].port == Ramp {
 			return q
 		}
 	}

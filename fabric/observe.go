@@ -52,23 +52,79 @@ type Hold struct {
 	Color  Color // SharedLink: of the wavelet that leaves by Port
 }
 
-// held tells observer and link counts why the head of queue q stays. used are the links taken before in this cycle.
-func (m *Mesh) held(i int32, q QueueID, ch *channel, t Cycle, r Reason, used PortSet) {
+// stepObserved is StepRouter with all that an observer and link counts want to hear of: every head that waits is
+// looked at, whatever is known of it.
+func (m *Mesh) stepObserved(i int32, t Cycle) {
+	r := &m.routers[i]
+	var able uint64
+	for local := range r.count {
+		q := r.first + QueueID(local)
+		if k := &m.queues[q]; k.n() > 0 && (k.closed || m.early[q] != Never) {
+			able |= 1 << local
+		}
+	}
+	wake, served := Never, -1
+	var used PortSet
+	first := ^uint64(0) << r.next // queues next, next+1, ...
+	for _, set := range [2]uint64{able & first, able &^ first} {
+		for ; set != 0; set &= set - 1 {
+			local := bits.TrailingZeros64(set)
+			q := r.first + QueueID(local)
+			k := &m.queues[q]
+			if ready := m.slot(k, k.head).ready; ready > t {
+				wake = min(wake, ready)
+				continue
+			}
+			if k.closed {
+				m.held(i, q, k, t, Switched, used)
+				continue // woken by the switch
+			}
+			if used&k.way.tx != 0 {
+				m.held(i, q, k, t, SharedLink, used)
+				wake = t + 1
+				continue
+			}
+			if from := m.roomForAll(k, t); from > t {
+				m.held(i, q, k, t, NoRoom, used)
+				if from == Never { // woken by the queue without room
+					m.early[q] = Never
+				}
+				wake = min(wake, from)
+				continue
+			}
+			used |= k.way.tx
+			m.forward(i, q, k, t)
+			if served < 0 {
+				served = local
+			}
+			if k.n() > 0 {
+				wake = min(wake, max(t+1, m.slot(k, k.head).ready))
+			}
+		}
+	}
+	r.serve(served)
+	if wake != Never {
+		m.agenda.Wake(i, wake)
+	}
+}
+
+// held tells observer and link counts why the head of k, queue q, stays. used are the links taken before in
+// this cycle.
+func (m *Mesh) held(i int32, q QueueID, k *queue, t Cycle, r Reason, used PortSet) {
 	if m.links != nil {
-		m.countHeld(q, ch, t, r, used)
+		m.countHeld(q, k, t, r, used)
 	}
 	if m.Observer == nil {
 		return
 	}
-	k := &m.queues[q]
-	e := Event{Kind: Held, Cycle: t, At: m.At(i), In: k.port, Wavelet: m.slab[m.base(q)+int32(k.head)].w, Why: Hold{Reason: r}}
-	for set := ch.tx; set != 0 && r != Switched; set &= set - 1 {
-		p := Port(bits.TrailingZeros8(uint8(set)))
+	e := Event{Kind: Held, Cycle: t, At: m.At(i), In: k.port, Wavelet: m.slot(k, k.head).w.wavelet(), Why: Hold{Reason: r}}
+	for j, to := range k.way.out[:k.way.n] {
+		p := k.way.ports[j]
 		if r == SharedLink && used.Has(p) {
 			e.Why.Port, e.Why.Color = p, m.sentBy[p]
 			break
 		}
-		if r == NoRoom && m.full(ch.out[p], t) {
+		if r == NoRoom && m.lacksRoom(to, t) {
 			e.Why.Port = p
 			break
 		}
@@ -76,12 +132,12 @@ func (m *Mesh) held(i int32, q QueueID, ch *channel, t Cycle, r Reason, used Por
 	m.Observer.Saw(e)
 }
 
-// full is whether q's feeder has no room in cycle t.
-func (m *Mesh) full(q QueueID, t Cycle) bool {
+// lacksRoom is whether q's feeder has no room in cycle t.
+func (m *Mesh) lacksRoom(q QueueID, t Cycle) bool {
 	k := &m.queues[q]
-	n := k.n
-	for i := k.freed; i > 0; i-- {
-		if m.slab[m.base(q)+int32(k.behind(i))].ready >= t {
+	n := k.n()
+	for i := k.seen; i != k.head; i++ {
+		if m.slot(k, i).ready >= t {
 			n++
 		}
 	}

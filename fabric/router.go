@@ -5,131 +5,158 @@ import "math/bits"
 // StepRouter forwards what router i can forward in cycle t: at most one wavelet per output
 // link. Queues are looked at in rotating order, starting behind the one served first last
 // time. A router with only blocked heads sleeps until room or an arrival wakes it.
-//
-// Queues that the switch keeps closed, or whose link is taken, are left out as sets: most heads of
-// a busy router wait for one or the other. An observer wants to hear of each, and so do link counts.
 func (m *Mesh) StepRouter(i int32, t Cycle) {
+	if m.Observer != nil || m.links != nil {
+		m.stepObserved(i, t)
+		return
+	}
 	r := &m.routers[i]
-	able := r.nonEmpty &^ r.blocked
-	ahead := able >> r.next << r.next // queues next, next+1, ...
-	wake, served := Never, -1
-	var used PortSet
-	var seen, taken uint64 // queues looked at; queues that share a link used in this cycle
-	open, each := ^r.closed, m.Observer != nil || m.links != nil
-	if each {
-		open = ^uint64(0)
+	early := m.early[r.first:][:r.count]
+	if able := due(early, t); able != 0 {
+		m.forwardAll(i, able, t)
 	}
-	for _, all := range [2]uint64{ahead, able &^ ahead} {
-		for set := all & open &^ taken; set != 0; {
-			local := bits.TrailingZeros64(set)
-			set &= set - 1
-			seen |= 1 << local
-			q := r.first + QueueID(local)
-			k := &m.queues[q]
-			if k.ready > t {
-				wake = min(wake, k.ready)
-				continue
-			}
-			ch := &m.chans[k.channel]
-			if !ch.rx.Has(k.port) {
-				m.held(i, q, ch, t, Switched, used)
-				continue // woken by the switch
-			}
-			if used&ch.tx != 0 {
-				m.held(i, q, ch, t, SharedLink, used)
-				wake = t + 1
-				continue
-			}
-			if from := m.roomForAll(ch, t, uint8(local)); from > t {
-				m.held(i, q, ch, t, NoRoom, used)
-				if from != Never { // else woken by the queue without room
-					wake = min(wake, from)
-					if m.Observer == nil {
-						k.ready = from
-					}
-				}
-				continue
-			}
-			used |= ch.tx
-			if !each {
-				for out := ch.tx; out != 0; out &= out - 1 {
-					taken |= r.sharing[bits.TrailingZeros8(uint8(out))]
-				}
-			}
-			m.forward(i, q, ch, t)
-			if !each { // the wavelet may have moved the switch
-				open = ^r.closed
-				set = all & open &^ taken &^ (2<<local - 1)
-			}
-			if served < 0 {
-				served = local
-			}
-			if k.n > 0 {
-				wake = min(wake, max(t+1, k.ready))
-			}
-		}
-	}
-	if served >= 0 {
-		r.next = uint8(served + 1)
-		if r.next >= r.count {
-			r.next = 0
-		}
-	}
-	if able&open&taken&^seen != 0 {
-		wake = t + 1
+	wake := Never
+	for _, from := range early {
+		wake = min(wake, from)
 	}
 	if wake != Never {
-		m.agenda.Wake(i, wake)
+		m.agenda.Wake(i, max(wake, t+1))
+	}
+}
+
+// due is the set of queues whose head may leave in cycle t, as far as is known.
+func due(early []Cycle, t Cycle) (able uint64) {
+	for local := len(early) - 1; local >= 0; local-- {
+		able = able<<1 | uint64(early[local]-t-1)>>63
+	}
+	return able
+}
+
+// forwardAll serves the queues of router i that are able to, as far as they do not get into each
+// other's way. It is what the host does most, so pop and Push are written out, without what a router's
+// wavelets do not need.
+func (m *Mesh) forwardAll(i int32, able uint64, t Cycle) {
+	r := &m.routers[i]
+	queues, slab, early := m.queues, m.slab, m.early
+	var used PortSet // links
+	served := -1
+	next, count := int(r.next), int(r.count)
+	all := uint64(1)<<count - 1
+	turn := (able>>next | able<<(count-next)) & all // queues next, next+1, ...; then those before
+serve:
+	for ; turn != 0; turn &= turn - 1 {
+		place := bits.TrailingZeros64(turn)
+		local := place + next
+		if local >= count {
+			local -= count
+		}
+		q := r.first + QueueID(local)
+		k := &queues[q]
+		if used&k.way.tx != 0 {
+			continue
+		}
+		outs := k.way.out[:k.way.n]
+		for _, q := range outs {
+			if to := &queues[q]; to.full() {
+				if from := m.roomFrom(to, t); from > t {
+					early[r.first+QueueID(local)] = from
+					continue serve
+				}
+			}
+		}
+		used |= k.way.tx
+		if served < 0 {
+			served = local
+		}
+		e := &slab[k.base+int32(k.head&k.mask)]
+		if e.w&commands != 0 {
+			if m.forward(i, q, k, t) { // it has moved the switch
+				able = due(early[r.first:][:count], t)
+				turn = (able>>next|able<<(count-next))&all&^(1<<place-1) | 1<<place
+			}
+			continue
+		}
+		w := e.w
+		e.ready = t
+		k.last = uint32(t)
+		k.head++
+		after := slab[k.base+int32(k.head&k.mask)].ready
+		if k.head == k.tail {
+			after = Never
+		}
+		early[q] = after
+		if k.asked == feeder {
+			m.freed(k, t)
+		}
+		for j, q := range outs {
+			p := k.way.ports[j]
+			ready := t + Cycle(m.delay[p])
+			r.sent[p]++
+			to := &queues[q]
+			slab[to.base+int32(to.tail&to.mask)] = entry{ready, w}
+			first := to.tail == to.head
+			to.tail++
+			m.arrived(q, to, first, ready)
+		}
+		m.popped++
+		m.pushed += int64(len(outs))
+	}
+	r.serve(served)
+}
+
+// serve moves the priority on behind the queue served first; -1 if none was.
+func (r *router) serve(first int) {
+	if first < 0 {
+		return
+	}
+	r.next = uint8(first + 1)
+	if r.next >= r.count {
+		r.next = 0
 	}
 }
 
 // roomForAll is from when on all outputs have room, as far as that is known; Never if one of them
 // has to be taken from first.
-func (m *Mesh) roomForAll(ch *channel, t Cycle, local uint8) Cycle {
-	for set := ch.tx; set != 0; set &= set - 1 {
-		q := ch.out[bits.TrailingZeros8(uint8(set))]
-		k := &m.queues[q]
-		if k.n+k.freed < k.size {
-			continue
-		}
-		if from := m.roomFrom(q, t, local); from > t {
-			return from
+func (m *Mesh) roomForAll(k *queue, t Cycle) Cycle {
+	for _, q := range k.way.out[:k.way.n] {
+		if to := &m.queues[q]; to.full() {
+			if from := m.roomFrom(to, t); from > t {
+				return from
+			}
 		}
 	}
 	return t
 }
 
-func (m *Mesh) forward(i int32, q QueueID, ch *channel, t Cycle) {
-	in := m.queues[q].port
+// forward sends the head of q on, whatever it is, and reports whether it moved the switch.
+func (m *Mesh) forward(i int32, q QueueID, k *queue, t Cycle) bool {
 	w := m.Pop(q, t)
-	out := ch.tx
+	ch := &m.chans[k.channel]
+	out := k.way.tx
 	if ch.filter && w.Control {
 		out &^= Ports(Ramp)
 	}
 	if m.links != nil {
-		m.links.sends(q, m.queues[q].channel, out, t)
+		m.links.sends(q, k.channel, out, t)
 	}
 	if m.Observer != nil {
-		m.forwarded(i, in, out, t, w)
+		m.forwarded(i, k.port, out, t, w)
 	}
 	command := SwitchCommand(w.Switches & 3)
 	if !ch.keep || !w.Control {
 		w.Switches >>= 2
 	}
-	for set := out; set != 0; set &= set - 1 {
-		p := Port(bits.TrailingZeros8(uint8(set)))
-		delay := Cycle(m.cfg.HopCycles)
-		if p == Ramp {
-			delay = Cycle(m.cfg.RampCycles)
-		} else {
-			m.hops++
+	for j, to := range k.way.out[:k.way.n] {
+		if p := k.way.ports[j]; out.Has(p) {
+			m.routers[i].sent[p]++
+			m.Push(to, w, t+Cycle(m.delay[p]))
 		}
-		m.routers[i].sent[p]++
-		m.Push(ch.out[p], w, t+delay)
 	}
-	if command != SwitchStay {
-		m.moveSwitch(i, ch, command, t)
+	if command == SwitchStay {
+		return false
 	}
+	m.moveSwitch(i, ch, command, t)
+	return true
 }
 
 func (m *Mesh) moveSwitch(i int32, ch *channel, command SwitchCommand, t Cycle) {
@@ -147,24 +174,15 @@ func (m *Mesh) moveSwitch(i int32, ch *channel, command SwitchCommand, t Cycle) 
 
 // position makes ch.pos the position that counts at router i.
 func (m *Mesh) position(i int32, ch *channel) {
-	ch.livePosition = ch.positions[ch.pos]
-	r := &m.routers[i]
-	r.closed &^= ch.queues
+	now := &ch.positions[ch.pos]
 	for set := ch.queues; set != 0; set &= set - 1 {
-		local := bits.TrailingZeros64(set)
-		q := r.first + QueueID(local)
+		q := m.routers[i].first + QueueID(bits.TrailingZeros64(set))
 		k := &m.queues[q]
-		if !ch.rx.Has(k.port) {
-			r.closed |= 1 << local
-		}
-		if k.n > 0 { // there may be room where it goes now
-			k.ready = m.slab[m.base(q)+int32(k.head)].ready
-		}
-	}
-	for p := range r.sharing {
-		r.sharing[p] &^= ch.queues
-		if ch.tx.Has(Port(p)) {
-			r.sharing[p] |= ch.queues
+		k.way = *now
+		k.closed = !now.rx.Has(k.port)
+		m.early[q] = Never
+		if k.n() > 0 && !k.closed {
+			m.early[q] = m.slot(k, k.head).ready
 		}
 	}
 }

@@ -103,7 +103,7 @@ func (tr *traffic) pe(i int32, t Cycle) {
 	wake := Never
 	for _, q := range tr.sources[i] {
 		if m.Room(q, t) {
-			m.Push(q, Wavelet{Data: uint32(t), Color: m.queues[q].color}, t+3)
+			m.Push(q, Wavelet{Data: uint32(t), Color: m.colors[q]}, t+3)
 			wake = t + 1
 		}
 	}

@@ -18,7 +18,7 @@ func (p *PE) stream(thread int, t fabric.Cycle) {
 		a := &p.threads[thread].cur
 		p.turn = thread
 		p.element(a, t)
-		p.States[a.charge()]++
+		p.States[a.state]++
 		t++
 		if a.finished() {
 			p.changed |= 1 << thread

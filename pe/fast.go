@@ -127,7 +127,7 @@ func (p *PE) elementFast(a *active, k int32, t fabric.Cycle) {
 	var v float32
 	switch a.shape {
 	case fromFabric:
-		x := math.Float32frombits(p.mesh.Pop(a.from[0], t).Data)
+		x := math.Float32frombits(p.mesh.PopData(a.from[0], t))
 		if op := a.in.Op; op == FMul {
 			v = float32(x * a.sb)
 		} else {
@@ -142,7 +142,7 @@ func (p *PE) elementFast(a *active, k int32, t fabric.Cycle) {
 		if q == fabric.NoQueue {
 			q, m = a.from[1], a.a
 		}
-		v = math.Float32frombits(p.mesh.Pop(q, t).Data) + p.load32(int(m+k*a.pitch))
+		v = math.Float32frombits(p.mesh.PopData(q, t)) + p.load32(int(m+k*a.pitch))
 	}
 	w := fabric.Wavelet{Data: math.Float32bits(v), Color: a.in.Dst.Color}
 	if a.done == a.n {

@@ -87,7 +87,7 @@ func (p *PE) main(t fabric.Cycle) bool {
 // sending is a wavelet from registers: it waits for room as a tensor instruction of one element.
 func (p *PE) sending(in *Instr) active {
 	payload := uint32(in.X.value(&p.regs)) | uint32(in.Y.value(&p.regs))<<16
-	return active{in: in, streams: true, from: [2]fabric.QueueID{fabric.NoQueue, fabric.NoQueue}, to: p.out[in.Dst.Color], n: 1, a: int32(payload), left: [3]int32{int32(p.cfg.SendCycles - 1)}}
+	return active{in: in, streams: true, state: Overhead, from: [2]fabric.QueueID{fabric.NoQueue, fabric.NoQueue}, to: p.out[in.Dst.Color], n: 1, a: int32(payload), left: [3]int32{int32(p.cfg.SendCycles - 1)}}
 }
 
 // access moves a word between SRAM and a register.
@@ -192,7 +192,7 @@ func (p *PE) roomToIssue(thread int) bool {
 
 // enqueue resolves the registers of in and hands it to its thread.
 func (p *PE) enqueue(in *Instr, triggered bool) {
-	a := active{in: in, accumulate: true, n: int32(in.N)}
+	a := active{in: in, accumulate: true, state: in.Charge, n: int32(in.N)}
 	if in.Len.InReg {
 		a.n = p.regs[in.Len.Reg]
 		if a.n < 0 {

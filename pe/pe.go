@@ -10,35 +10,36 @@ import (
 // PE is one core at work. Step is called in every cycle in which something it waits for may
 // have happened; between steps at most one instruction phase runs down.
 type PE struct {
-	cfg   *Config
-	prog  *Program
+	// What every step touches comes first, in few cache lines of the host: a mesh has thousands of PEs.
 	mesh  *fabric.Mesh
-	index int32
 	actor int32
-
-	sram []uint16
-	regs [16]int32
+	index int32
 
 	// The task being run is thread 0: its instruction, or nothing between tasks.
 	threads []thread
-	busy    uint32 // threads with an instruction, as a set
-	changed uint32 // threads whose instruction may have ended, or that were handed one
-	urgent  bool   // some instruction of the program has priority
-	awaited uint64 // tasks that a wavelet triggers, as a set
-	task    int    // -1: none
-	pc      int
-	halted  bool
-	blocked uint64 // tasks
-	pending uint64 // activated tasks
-	issue   *Instr // waiting for room in its microthread
-
+	busy    uint32       // threads with an instruction, as a set
+	changed uint32       // threads whose instruction may have ended, or that were handed one
 	now     fabric.Cycle // cycles before now are accounted
-	running int          // thread whose countdown occupies the datapath since now; -1 none
-	state   State        // charged while nothing runs
-	turn    int          // thread served last, for rotation
 	since   fabric.Cycle // end of the last cycle in which something ran
+	awaited uint64       // tasks that a wavelet triggers, as a set
+	blocked uint64       // tasks
+	pending uint64       // activated tasks
+	issue   *Instr       // waiting for room in its microthread
+	fault   *Fault
+	running int   // thread whose countdown occupies the datapath since now; -1 none
+	turn    int   // thread served last, for rotation
+	task    int   // -1: none
+	state   State // charged while nothing runs
+	halted  bool
+	urgent  bool         // some instruction of the program has priority
+	latency fabric.Cycle // of a wavelet from the datapath to the router
+	sram    []uint16
+	States  StateCycles
 
-	latency fabric.Cycle     // of a wavelet from the datapath to the router
+	cfg     *Config
+	prog    *Program
+	pc      int
+	regs    [16]int32
 	trigger []fabric.QueueID // per task: its queue
 	out     [fabric.NumColors]fabric.QueueID
 	in      [fabric.NumColors]fabric.QueueID
@@ -46,11 +47,9 @@ type PE struct {
 	halts   bool // the program says when it ends
 	rebased bool // a SetBase was executed
 
-	States       StateCycles
 	FMACs        int64
 	Instructions int64 // tensor and scalar, begun
 	Stamps       []Stamp
-	fault        *Fault
 }
 
 // Stamp is one reading of the cycle counter.
@@ -75,6 +74,7 @@ type active struct {
 	left       [3]int32          // cycles of start, steps, conflict still to run (of an instruction that streams, steps come one by one)
 	streams    bool
 	accumulate bool
+	state      State // what its steps count as
 	pairs      bool  // each element reads two operands from SRAM
 	shape      shape // of an instruction that streams
 	n, done    int32 // elements; of a streaming instruction, elements so far
@@ -179,7 +179,7 @@ func (p *PE) begin(thread int) {
 
 // countdown occupies the task thread with cycles that are no tensor instruction's.
 func (p *PE) countdown(cycles int) {
-	p.threads[0].cur = active{left: [3]int32{int32(cycles)}}
+	p.threads[0].cur = active{left: [3]int32{int32(cycles)}, state: Overhead}
 	p.begin(0)
 }
 
@@ -219,7 +219,9 @@ func (p *PE) Step(t fabric.Cycle) {
 	if p.fault != nil {
 		return
 	}
-	p.control(t)
+	if p.undecided() {
+		p.control(t)
+	}
 	p.dispatchDatapath(t)
 	if p.mesh.Observer != nil {
 		p.mesh.Observer.Saw(fabric.Event{Kind: fabric.Worked, Cycle: t, At: p.At(), By: p})
@@ -264,15 +266,7 @@ func (a *active) phaseState(phase int) State {
 	case 2:
 		return Conflict
 	}
-	return a.charge()
-}
-
-// charge is what the datapath steps count as.
-func (a *active) charge() State {
-	if a.in == nil || !a.in.Op.Tensor() {
-		return Overhead
-	}
-	return a.in.Charge
+	return a.state
 }
 
 func (a *active) countdown() int { return int(a.left[0] + a.left[1] + a.left[2]) }
@@ -287,6 +281,12 @@ func (a *active) finished() bool {
 		return false
 	}
 	return !a.streams || a.done == a.n
+}
+
+// undecided reports whether control may have anything to do. Between the elements of instructions that
+// stream it has not.
+func (p *PE) undecided() bool {
+	return p.changed != 0 || p.issue != nil || p.busy&1 == 0 && (p.task >= 0 || !p.halted && (p.pending|p.awaited)&^p.blocked != 0)
 }
 
 // control performs all that takes no datapath time at cycle t: completions, starts of queued

@@ -6,6 +6,7 @@ import (
 
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/fabric"
+	"cs2sim.dev/fabric/pages"
 	"cs2sim.dev/pe"
 )
 
@@ -210,7 +211,7 @@ func newImages(l *compiler.Layout, given [][]uint16) *images {
 			words += stagger(g.Words)
 		}
 	}
-	return &images{make([]uint16, words)}
+	return &images{pages.Make[uint16](words)}
 }
 
 func (m *images) image(words int) []uint16 {
