@@ -2,13 +2,12 @@
 # make matmul the ten-point MatMul curve on the whole wafer
 # make test   all tests
 # make bench  speed of the engines, printed with the machine it ran on
-# make profile  cmd/cs2sim/default.pgo anew: where the wavelet engine's time goes, for the Go compiler
 GO ?= go
 
 # Random tests draw the same cases in every run; RAPID_SEED=0 draws others.
 export RAPID_SEED ?= 20221031
 
-.PHONY: build run matmul throughput scaling variants test short lint bench profile fuzz view-picture clean
+.PHONY: build run matmul throughput scaling variants test short lint bench fuzz view-picture clean
 
 build:
 	$(GO) build -o bin/cs2sim ./cmd/cs2sim
@@ -42,10 +41,6 @@ lint:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
-
-# go build reads the file; results do not depend on it.
-profile:
-	$(GO) test ./sims/kernels -run '^$$' -bench 'Stencil$$|Reduce|Loops|Cannon|SUMMA|GEMV' -cpuprofile '$(abspath cmd/cs2sim/default.pgo)' -o /dev/null
 
 # Each parser for a minute.
 fuzz:
