@@ -73,7 +73,7 @@ func runHead(ctx context.Context, k compiler.Kernel, s *compiler.Space, rows int
 	if err != nil {
 		return nil, err
 	}
-	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{})
+	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{Windows: mostOfStep})
 	if err != nil {
 		return nil, fmt.Errorf("%s, one head of %d rows: %w", k.Name(), rows, err)
 	}
@@ -84,7 +84,7 @@ func runHead(ctx context.Context, k compiler.Kernel, s *compiler.Space, rows int
 func (r *headRun) phase(columns int) *PhaseReport {
 	return &PhaseReport{
 		Cycles: int64(r.report.Cycles), FMACs: r.report.FMACs, Hops: r.report.Hops,
-		Grid: Grid{PeriodX: columns, PeriodY: r.rows, Cells: r.report.PEs, Wavelets: r.report.Routed.in()},
+		Grid: Grid{PeriodX: columns, PeriodY: r.rows, Cells: r.report.PEs, Wavelets: r.report.Routed.in(), Windows: r.report.Windows},
 	}
 }
 
@@ -128,7 +128,57 @@ func extend(s *compiler.Space, a, b *headRun) *PhaseReport {
 			p.Grid.Cells[y*n+c] = cell
 		}
 	}
+	p.Grid.Windows = extendWindows(b, n, p)
 	return p
+}
+
+// extendWindows cuts the time of a lengthened run. A row does what that of the run did which it was made
+// from, and then, evenly, what it has beyond that; then it is idle.
+func extendWindows(b *headRun, n int, p *PhaseReport) []Window {
+	rows, run := p.Grid.PeriodY, b.report
+	s := newSampler(len(p.Grid.Cells), mostOfStep)
+	if s == nil || len(run.Windows) == 0 {
+		return nil
+	}
+	for s.every*int64(s.most) < p.Cycles {
+		s.every *= 2
+	}
+	for y := range rows {
+		from := y
+		switch {
+		case y == rows-1:
+			from = b.rows - 1
+		case y >= b.rows-1:
+			from = b.rows - 2
+		}
+		for c := range n {
+			i, like := y*n+c, from*n+c
+			cell := p.Grid.Cells[i]
+			s.next[i] = s.every
+			if s.every >= p.Cycles {
+				continue
+			}
+			var at pe.StateCycles
+			now, work := int64(0), cell.Total()-cell[pe.Idle]
+			for k := range run.Windows {
+				next := at
+				next.Add(run.Windows[k].Cells[like], 1)
+				next[pe.Idle] = 0
+				end := next.Total()
+				if end > work {
+					break
+				}
+				if end > now {
+					s.reach(i, end, next)
+				}
+				at, now = next, end
+			}
+			if last := minus(cell, pe.StateCycles{pe.Idle: cell[pe.Idle]}); work > now {
+				s.reach(i, work, last)
+			}
+		}
+	}
+	return s.windows(p.Grid.Cells, p.Cycles)
 }
 
 // extendPairs lengthens a count that is a number per row and another per pair of rows, the

@@ -275,7 +275,7 @@ func (t *Trainer) runWavelets(ctx context.Context, i int) (*PhaseReport, error) 
 		return nil, err
 	}
 	t.phases[i].feed(l)
-	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{Images: t.images})
+	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{Images: t.images, Windows: mostOfStep})
 	if err != nil {
 		return nil, err
 	}
@@ -284,7 +284,7 @@ func (t *Trainer) runWavelets(ctx context.Context, i int) (*PhaseReport, error) 
 		return nil, err
 	}
 	p := &PhaseReport{Cycles: int64(r.Cycles), FMACs: r.FMACs, Hops: r.Hops}
-	p.Grid = Grid{PeriodX: l.Width, PeriodY: l.Height, Cells: r.PEs, Wavelets: r.Routed.in()}
+	p.Grid = Grid{PeriodX: l.Width, PeriodY: l.Height, Cells: r.PEs, Wavelets: r.Routed.in(), Windows: r.Windows}
 	for _, out := range r.Out {
 		p.EdgeOut += int64(len(out.Arrivals))
 	}
