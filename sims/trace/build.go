@@ -42,9 +42,11 @@ func (s Step) Run() *Run {
 			grids = append(grids, p)
 		}
 	}
-	limit := limitFor(grids, maxStepCells)
+	limit, every := limitFor(grids, maxStepCells), everyFor(gridWindows(grids), maxWindowCells)
 	for _, g := range grids {
-		r.Kinds = append(r.Kinds, Kind{g.Cycles, r.cells(&g.Grid, g.Cycles, limit)})
+		k := r.kind(&g.Grid, g.Cycles, limit)
+		k.merge(every)
+		r.Kinds = append(r.Kinds, k)
 	}
 	r.Kinds = append(r.Kinds, r.barrier(s.Report.Switch))
 	at := int64(0)
@@ -121,6 +123,19 @@ func (r *Run) barrier(cycles int64) Kind {
 // whole is the run of places from lo to hi-1.
 func whole(lo, hi int) Span { return Span{From: lo, Step: 1, Block: 1, Count: hi - lo} }
 
+// window makes a window of a kind from what so many of its cells, the first ones, did; the others were idle.
+func (k *Kind) window(cycles int64, used int, cell func(i int) (pe.StateCycles, Late)) Window {
+	w := Window{Cycles: cycles, States: make([]pe.StateCycles, len(k.Cells)), Late: make([]Late, len(k.Cells))}
+	for i := range k.Cells {
+		if i < used {
+			w.States[i], w.Late[i] = cell(i)
+		} else {
+			w.States[i][pe.Idle] = cycles
+		}
+	}
+	return w
+}
+
 // unused are the PEs right of and below those in use.
 func (r *Run) unused(cycles int64) (cells []Cell) {
 	m, p := r.Machine, r.Place
@@ -174,7 +189,17 @@ func (p Point) Run() *Run {
 		}
 		k.Cells = append(k.Cells, cell)
 	}
+	used := len(k.Cells)
 	k.Cells = append(k.Cells, r.unused(r.Cycles)...)
+	for _, w := range rep.Windows {
+		k.Windows = append(k.Windows, k.window(w.Cycles, used, func(c int) (pe.StateCycles, Late) {
+			if k.Cells[c].Late == (Late{}) {
+				return w.Cells[c], Late{}
+			}
+			return w.Cells[c], Late{Weights: w.Skew}
+		}))
+	}
+	k.merge(everyFor([]windowed{{len(k.Cells), len(k.Windows), k.Cycles}}, maxWindowCells))
 	r.Kinds = []Kind{k}
 	layer := Clean(p.Layer)
 	r.Phases = []Phase{{

@@ -5,24 +5,24 @@ import (
 	"cs2sim.dev/runtime"
 )
 
-// cells makes the classes of a grid into cells, in no more than limit of them: first by the
+// kind makes the classes of a grid into cells, in no more than limit of them: first by the
 // shortest periods with which the grid repeats itself, which loses nothing; then, where a divisor
 // is left, by adding up neighbours.
-func (r *Run) cells(g *runtime.Grid, cycles int64, limit int) []Cell {
+func (r *Run) kind(g *runtime.Grid, cycles int64, limit int) Kind {
 	w, h := r.Place.Width, r.Place.Height
 	if g.Shift != nil || g.ShiftLast != nil || len(g.Wavelets) > g.PeriodX*g.PeriodY {
-		return append(shifted(g, w, h), r.unused(cycles)...)
+		return Kind{Cycles: cycles, Cells: append(shifted(g, w, h), r.unused(cycles)...)}
 	}
 	f := folded{g: g, px: min(g.PeriodX, w), py: min(g.PeriodY, h)}
 	f.px = shortest(f.px, f.repeatsX)
 	f.py = shortest(f.py, f.repeatsY)
 	bx, by := f.blocks(w, h, limit)
-	var cells []Cell
+	k := Kind{Cycles: cycles}
 	for y := 0; y < f.py; y += by {
 		for x := 0; x < f.px; x += bx {
 			c := Cell{
 				X: Span{x, f.px, bx, (w - x + f.px - 1) / f.px}, Y: Span{y, f.py, by, (h - y + f.py - 1) / f.py},
-				States: f.sum(x, y, bx, by), Late: Late{Weights: g.Skew}, Wavelets: NotCounted,
+				States: f.sum(g.Cells, x, y, bx, by), Late: Late{Weights: g.Skew}, Wavelets: NotCounted,
 			}
 			c.States.Add(c.Late.times(int64(y)), int64(bx*by))
 			if g.Wavelets != nil {
@@ -33,10 +33,21 @@ func (r *Run) cells(g *runtime.Grid, cycles int64, limit int) []Cell {
 					}
 				}
 			}
-			cells = append(cells, c)
+			k.Cells = append(k.Cells, c)
 		}
 	}
-	return append(cells, r.unused(cycles)...)
+	used := len(k.Cells)
+	k.Cells = append(k.Cells, r.unused(cycles)...)
+	for i := range g.Windows {
+		of := &g.Windows[i]
+		k.Windows = append(k.Windows, k.window(of.Cycles, used, func(i int) (pe.StateCycles, Late) {
+			c := Cell{X: k.Cells[i].X, Y: k.Cells[i].Y, Late: Late{Weights: of.Skew}}
+			c.States = f.sum(of.Cells, c.X.From, c.Y.From, bx, by)
+			c.States.Add(c.Late.times(int64(c.Y.From)), int64(bx*by))
+			return c.States, c.Late
+		}))
+	}
+	return k
 }
 
 // blocks is how many neighbours to add up so that limit cells are enough.
@@ -101,10 +112,10 @@ type folded struct {
 	px, py int
 }
 
-func (f *folded) sum(x, y, bx, by int) (s pe.StateCycles) {
+func (f *folded) sum(cells []pe.StateCycles, x, y, bx, by int) (s pe.StateCycles) {
 	for dy := range by {
 		for dx := range bx {
-			s.Add(f.g.Cells[(y+dy)*f.g.PeriodX+x+dx], 1)
+			s.Add(cells[(y+dy)*f.g.PeriodX+x+dx], 1)
 		}
 	}
 	return s
@@ -112,7 +123,15 @@ func (f *folded) sum(x, y, bx, by int) (s pe.StateCycles) {
 
 func (f *folded) same(x0, y0, x1, y1 int) bool {
 	a, b := y0*f.g.PeriodX+x0, y1*f.g.PeriodX+x1
-	return f.g.Cells[a] == f.g.Cells[b] && (f.g.Wavelets == nil || f.g.Wavelets[a] == f.g.Wavelets[b])
+	if f.g.Cells[a] != f.g.Cells[b] || f.g.Wavelets != nil && f.g.Wavelets[a] != f.g.Wavelets[b] {
+		return false
+	}
+	for i := range f.g.Windows {
+		if w := &f.g.Windows[i]; w.Cells[a] != w.Cells[b] {
+			return false
+		}
+	}
+	return true
 }
 
 func (f *folded) repeatsX(p int) bool {

@@ -21,7 +21,7 @@ func files(t testing.TB) (manifest []byte, tables map[string][]byte) {
 		return data
 	}
 	tables = map[string][]byte{}
-	for _, kind := range []string{"phases", "cells", "memory"} {
+	for _, kind := range []string{"phases", "cells", "windows", "memory"} {
 		tables[kind] = read(partName(kind, 0, "parquet"))
 	}
 	return read(ManifestFile), tables
@@ -46,7 +46,7 @@ func TestHostileManifest(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ old, new, reason string }{
-		{`"version": 1`, `"version": 2`, "version is 2"},
+		{`"version": 2`, `"version": 1`, "version is 1"},
 		{`cs2sim trace`, `other`, "format"},
 		{`"compute"`, `"computes"`, "states"},
 		{`"width": 15`, `"width": 1000000000`, "must be 1 to 4096"},
@@ -65,6 +65,9 @@ func TestHostileManifest(t *testing.T) {
 		{`"cells": `, `"cells": 9`, "the manifest says"},
 		{`"cells": `, `"cells": -`, "at most"},
 		{`"cells": `, `"cells": 20971520`, "at most"},
+		{`"windows": `, `"windows": 9`, "the manifest says"},
+		{`"windows": `, `"windows": 20971520`, "at most"},
+		{`"sparsity": 0,`, `"sparsity": 0, "of_phases": 1,`, "phases of 1"},
 	} {
 		bad := strings.Replace(string(good), c.old, c.new, 1)
 		if bad == string(good) {
@@ -108,7 +111,7 @@ func TestHostileTables(t *testing.T) {
 			_ = read(kind, bad) // a byte that means nothing may pass; none may crash
 		}
 	}
-	if err := read("cells", tables["phases"]); err == nil {
+	if read("cells", tables["phases"]) == nil || read("windows", tables["cells"]) == nil {
 		t.Error("one table is read as another")
 	}
 }
@@ -173,13 +176,13 @@ func FuzzManifest(f *testing.F) {
 // FuzzTable: any bytes in place of a table are read or refused.
 func FuzzTable(f *testing.F) {
 	manifest, tables := files(f)
-	kinds := []string{"phases", "cells", "memory"}
+	kinds := []string{"phases", "cells", "windows", "memory"}
 	for i, kind := range kinds {
 		f.Add(i, tables[kind])
 		f.Add(i, tables[kind][:len(tables[kind])/2])
 	}
 	f.Fuzz(func(t *testing.T, which int, data []byte) {
-		kind := kinds[uint(which)%3]
+		kind := kinds[uint(which)%uint(len(kinds))]
 		m, err := readManifest(manifest)
 		if err != nil {
 			t.Fatal(err)

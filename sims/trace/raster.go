@@ -127,7 +127,7 @@ func (r *Run) paint(first, last int, value func(c *Cell, y int) int64) []int64 {
 	return out
 }
 
-// Bin is a stretch of a run's time, and the cycles by state of all PEs in it. A phase that
+// Bin is a stretch of a run's time, and the cycles by state of all PEs in it. A window that
 // lies in several bins is spread evenly over its time.
 type Bin struct {
 	From, To float64 // cycles
@@ -163,8 +163,9 @@ func (r *Run) Bins(n int) []Bin {
 	for i := range bins {
 		bins[i].From, bins[i].To = float64(i)*width, float64(i+1)*width
 	}
-	sums := r.kindSums()
-	for _, p := range r.Phases {
+	fine := r.Fine(maxPhases)
+	sums := fine.kindSums()
+	for _, p := range fine.Phases {
 		if p.Cycles == 0 {
 			continue
 		}

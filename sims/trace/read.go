@@ -97,12 +97,13 @@ func (m *Manifest) checkRows() error {
 	var all Rows
 	for _, p := range m.Runs {
 		r := p.Rows
-		if min(r.Phases, r.Cells, r.Memory) < 0 || r.Phases > maxPhases || r.Cells > maxCells || r.Memory > maxRegions {
-			return fmt.Errorf("part %d has %+v rows, at most %+v", p.Part, r, Rows{maxPhases, maxCells, maxRegions})
+		if min(r.Phases, r.Cells, r.Windows, r.Memory) < 0 || r.Phases > maxPhases || r.Cells > maxCells || r.Windows > maxWindows || r.Memory > maxRegions {
+			return fmt.Errorf("part %d has %+v rows, at most %+v", p.Part, r, Rows{maxPhases, maxCells, maxWindows, maxRegions})
 		}
-		all = Rows{all.Phases + r.Phases, all.Cells + r.Cells, all.Memory + r.Memory}
+		all = Rows{all.Phases + r.Phases, all.Cells + r.Cells, all.Windows + r.Windows, all.Memory + r.Memory}
 	}
-	if most := (Rows{4 * maxPhases, 4 * maxCells, 4 * maxRegions}); all.Phases > most.Phases || all.Cells > most.Cells || all.Memory > most.Memory {
+	most := Rows{4 * maxPhases, 4 * maxCells, 4 * maxWindows, 4 * maxRegions}
+	if all.Phases > most.Phases || all.Cells > most.Cells || all.Windows > most.Windows || all.Memory > most.Memory {
 		return fmt.Errorf("all parts have %+v rows, at most %+v", all, most)
 	}
 	return nil
@@ -118,6 +119,7 @@ func (p *Part) read(open func(kind string) ([]byte, error)) error {
 	}{
 		{"phases", phaseColumns(), p.Rows.Phases, func(t *table) bool { p.setPhases(t); return true }},
 		{"cells", cellColumns(), p.Rows.Cells, p.setCells},
+		{"windows", windowColumns(), p.Rows.Windows, p.setWindows},
 		{"memory", regionColumns(), p.Rows.Memory, func(t *table) bool { p.setRegions(t); return true }},
 	} {
 		fail := func(err error) error {
@@ -140,7 +142,7 @@ func (p *Part) read(open func(kind string) ([]byte, error)) error {
 			}
 		}
 		if !t.set(got) {
-			return fail(errors.New("kinds do not ascend"))
+			return fail(errors.New("kinds, windows or cells do not ascend"))
 		}
 	}
 	if err := p.Run.Check(); err != nil {

@@ -73,8 +73,52 @@ func (d drawn) report(shape int) *runtime.PhaseReport {
 			g.Cells = append(g.Cells, d.cell(p.Cycles))
 		}
 	}
+	if shape != 2 {
+		g.Windows = d.windows(&g, p.Cycles, int64(rows-1)*g.Skew)
+	}
 	p.Grid = g
 	return p
+}
+
+// windows cuts the life of every cell, in which each state comes twice and idleness last, at the same
+// cycles; a skew of rows is the last window.
+func (d drawn) windows(g *runtime.Grid, cycles, stagger int64) []runtime.Window {
+	const n = 12
+	cuts := []int64{0}
+	for i := range n - 1 {
+		cuts = append(cuts, (cycles-stagger)*int64(i+1)/n+d.r.Int64N(100))
+	}
+	cuts = append(cuts, cycles-stagger)
+	out := make([]runtime.Window, n)
+	for i := range out {
+		out[i] = runtime.Window{Cycles: cuts[i+1] - cuts[i], Cells: make([]pe.StateCycles, len(g.Cells))}
+	}
+	for c, cell := range g.Cells {
+		cell[pe.Idle] -= stagger
+		now := int64(0)
+		spend := func(st pe.State, left int64) {
+			for i := range out {
+				if k := min(left, cuts[i+1]-now); k > 0 {
+					out[i].Cells[c][st] += k
+					now, left = now+k, left-k
+				}
+			}
+		}
+		for half := range int64(2) {
+			for st := pe.Compute; st < pe.NumStates; st++ {
+				spend(st, (cell[st]+half)/2)
+			}
+		}
+		spend(pe.Idle, cell[pe.Idle])
+	}
+	if stagger > 0 {
+		last := runtime.Window{Cycles: stagger, Skew: g.Skew, Cells: make([]pe.StateCycles, len(g.Cells))}
+		for c := range last.Cells {
+			last.Cells[c][pe.Idle] = stagger
+		}
+		out = append(out, last)
+	}
+	return out
 }
 
 // step is a report with phases of several layers, those of the same shape alike.

@@ -27,7 +27,7 @@ const (
 
 // Version of the format; it changes when a reader of the old one would misread the new one.
 const (
-	Version    = 1
+	Version    = 2
 	formatName = "cs2sim trace"
 )
 
@@ -41,7 +41,7 @@ type Manifest struct {
 	Runs      []Part   `json:"runs"`
 }
 
-// Part is one run and its files: phases-NNN.parquet, cells-NNN.parquet, memory-NNN.parquet.
+// Part is one run and its files: phases-NNN.parquet, cells-NNN.parquet, windows-NNN.parquet, memory-NNN.parquet.
 type Part struct {
 	Part int `json:"part"`
 	Run
@@ -49,11 +49,12 @@ type Part struct {
 	Totals map[string]int64 `json:"pe_cycles"` // by state
 }
 
-// Rows are the lengths of the three tables.
+// Rows are the lengths of the tables.
 type Rows struct {
-	Phases int `json:"phases"`
-	Cells  int `json:"cells"`
-	Memory int `json:"memory"`
+	Phases  int `json:"phases"`
+	Cells   int `json:"cells"`
+	Windows int `json:"windows"`
+	Memory  int `json:"memory"`
 }
 
 // Writer adds runs to the trace of a result folder one by one. A process that is killed leaves
@@ -97,7 +98,7 @@ func Remove(dir string) error {
 	if err != nil {
 		return fmt.Errorf("removing the earlier trace: %w", err)
 	}
-	ours := regexp.MustCompile(`^\.?((phases|cells|memory)-\d{3,}\.parquet|profile-\d{3,}\.pb\.gz|manifest\.json)\d*$`)
+	ours := regexp.MustCompile(`^\.?((phases|cells|windows|memory)-\d{3,}\.parquet|profile-\d{3,}\.pb\.gz|manifest\.json)\d*$`)
 	for _, e := range entries {
 		if e.Type().IsRegular() && ours.MatchString(e.Name()) {
 			if err := os.Remove(filepath.Join(folder, e.Name())); err != nil {
@@ -115,8 +116,8 @@ func (w *Writer) Add(part int, r *Run) error {
 	if err := r.Check(); err != nil {
 		return fmt.Errorf("trace of %s: %w", r.Name, err)
 	}
-	cells := r.cellRows(part)
-	p := Part{Part: part, Run: *r, Totals: map[string]int64{}, Rows: Rows{len(r.Phases), len(cells), len(r.Memory)}}
+	cells, windows := r.cellRows(part), r.windowRows(part)
+	p := Part{Part: part, Run: *r, Totals: map[string]int64{}, Rows: Rows{len(r.Phases), len(cells), len(windows), len(r.Memory)}}
 	for s, n := range r.Totals() {
 		p.Totals[pe.State(s).Name()] = n
 	}
@@ -125,6 +126,10 @@ func (w *Writer) Add(part int, r *Run) error {
 		return err
 	}
 	table, err := encode(cells)
+	if err != nil {
+		return err
+	}
+	fine, err := encode(windows)
 	if err != nil {
 		return err
 	}
@@ -139,7 +144,7 @@ func (w *Writer) Add(part int, r *Run) error {
 	for _, f := range []struct {
 		kind, suffix string
 		data         []byte
-	}{{"phases", "parquet", phases}, {"cells", "parquet", table}, {"memory", "parquet", memory}, {"profile", "pb.gz", profile}} {
+	}{{"phases", "parquet", phases}, {"cells", "parquet", table}, {"windows", "parquet", fine}, {"memory", "parquet", memory}, {"profile", "pb.gz", profile}} {
 		if err := w.put(filepath.Join(Folder, partName(f.kind, part, f.suffix)), f.data); err != nil {
 			return err
 		}
