@@ -39,6 +39,7 @@ type Point struct {
 	Columns []pe.StateCycles `json:"columns"`          // Report.Column: one used PE of every column, west to east
 	Memory  []pe.Alloc       `json:"memory"`           // of every PE
 	Routed  []int64          `json:"routed,omitempty"` // Report.Wavelets
+	Windows Windows          `json:"windows,omitempty"`
 }
 
 // input of one sparsity of c.
