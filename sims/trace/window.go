@@ -142,6 +142,15 @@ func (r *Run) Fine(most int) Fine {
 	return f
 }
 
+// WindowsOf is a single phase cut into at most so many windows.
+func (r *Run) WindowsOf(phase, most int) Fine {
+	one := *r
+	p := r.Phases[phase]
+	one.Kinds, p.Kind = r.Kinds[p.Kind:p.Kind+1:p.Kind+1], 0
+	one.Phases, one.Cycles, one.Memory = []Phase{p}, p.Cycles, nil
+	return one.Fine(most)
+}
+
 // mergedTo is the kinds with windows so long that phases have no more than most of them in all.
 func (r *Run) mergedTo(most int) []Kind {
 	times := make([]int, len(r.Kinds))
