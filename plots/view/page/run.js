@@ -1,5 +1,6 @@
 // A run as the server sends it, and what it adds up to: maps, sums and one PE's life over a window
-// of phases. Everything shown is one of these sums; nothing is sampled.
+// of phases. Everything shown is one of these sums; nothing is sampled. A phase is a window of a kernel's
+// time, or a whole kernel where the trace has no finer one; a launch is all phases of one kernel.
 
 import { Painter } from "./painter.js";
 
@@ -30,6 +31,10 @@ export class Run {
     this.a = arrays;
     this.phases = arrays["phase.start"].length;
     if (this.phases === 0) throw new Error(`${head.name}: the run has no phases`);
+    const of = arrays["phase.launch"];
+    this.launches = of[this.phases - 1] + 1;
+    this.launchStart = new Int32Array(this.launches + 1).fill(this.phases); // first phase of each
+    for (let i = this.phases - 1; i >= 0; i--) this.launchStart[of[i]] = i;
     this.kinds = arrays["kind.first"].length - 1;
     this.memory = arrays["memory.name"].length;
     this.measured = new Map();
@@ -42,6 +47,14 @@ export class Run {
   cycles(i) { return this.a["phase.cycles"][i]; }
 
   end(i) { return this.start(i) + this.cycles(i); }
+
+  launch(i) { return this.a["phase.launch"][i]; }
+
+  /** ofLaunch is its first and its last phase. */
+  ofLaunch(n) { return [this.launchStart[n], this.launchStart[n + 1] - 1]; }
+
+  /** whole tells whether phases first..last are launches without a rest. */
+  whole(first, last) { return this.ofLaunch(this.launch(first))[0] === first && this.ofLaunch(this.launch(last))[1] === last; }
 
   inUse(x, y) { return x < this.usedWidth && y < this.usedHeight; }
 
