@@ -70,17 +70,22 @@ export class Run {
     return (this.windowIs = { first, last, times, cycles });
   }
 
+  /** upTo is, by phase and state, the PE-cycles of the whole rectangle in all phases before it. */
+  upTo() {
+    if (!this.before) {
+      const n = this.states.length, sums = this.a["kind.sums"], kind = this.a["phase.kind"];
+      this.before = new BigInt64Array((this.phases + 1) * n); // a run's PE-cycles fit, see trace.Check
+      for (let i = 0; i < this.phases; i++) {
+        for (let s = 0; s < n; s++) this.before[(i + 1) * n + s] = this.before[i * n + s] + sums[kind[i] * n + s];
+      }
+    }
+    return this.before;
+  }
+
   /** totals are the PE-cycles of the whole rectangle by state, exact. */
   totals(first, last) {
-    const { times } = this.window(first, last);
-    const sums = this.a["kind.sums"], n = this.states.length;
-    const out = new Array(n).fill(0n);
-    for (let k = 0; k < this.kinds; k++) {
-      if (times[k] === 0) continue;
-      const t = BigInt(times[k]);
-      for (let s = 0; s < n; s++) out[s] += t * sums[k * n + s];
-    }
-    return out;
+    const before = this.upTo(), n = this.states.length;
+    return Array.from({ length: n }, (_, s) => before[(last + 1) * n + s] - before[first * n + s]);
   }
 
   /** phaseShares are the shares of all PEs by state in one phase. */
@@ -236,12 +241,14 @@ export class Run {
     const { times } = this.window(first, last);
     const { value, slope } = this.measure(m);
     const classes = this.a["class.span"].length / 8;
-    const base = (this.accValue ??= new Float64Array(classes)).fill(0);
-    const grow = (this.accSlope ??= new Float64Array(classes)).fill(0);
+    // What is still in the window since the last call is not added up again: sums of whole cycles are exact.
+    if (this.added?.id !== m.id) this.added = { id: m.id, times: new Float64Array(this.kinds), base: new Float64Array(classes), grow: new Float64Array(classes) };
+    const { base, grow, times: before } = this.added;
     const of = this.a["cell.class"], from = this.a["kind.first"];
     for (let k = 0; k < this.kinds; k++) {
-      const t = times[k];
+      const t = times[k] - before[k];
       if (t === 0) continue;
+      before[k] = times[k];
       for (let i = from[k]; i < from[k + 1]; i++) {
         base[of[i]] += t * value[i];
         grow[of[i]] += t * slope[i];
