@@ -99,12 +99,13 @@ func (p *Plan) Chosen() compiler.GPTCandidate { return p.Candidates[len(p.Candid
 
 // Simulate runs one micro-batch through all phases. Cycles do not depend on values: none are
 // computed.
-func (p *Plan) Simulate(ctx context.Context, threads int, progress func(done, total int64)) (*Step, error) {
+func (p *Plan) Simulate(ctx context.Context, threads int, progress func(done, total int64), partial func(n int, report func() *runtime.StepReport)) (*Step, error) {
 	store := runtime.NewMaskStore(p.Step.Space, p.Layout, p.Masks)
 	trainer, err := runtime.NewTrainer(p.Step, store, runtime.Stream)
 	if err != nil {
 		return nil, err
 	}
+	trainer.Partial = partial
 	r, err := trainer.Cost(ctx, threads, progress)
 	if err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ type Step struct {
 // maxStepCells bounds the cells of one step: some 20 bytes each in the file.
 const maxStepCells = 1 << 20
 
-// Run makes the run of one micro-batch: a barrier and a phase for each phase of the step.
+// Run makes the run of one micro-batch: a barrier and a phase for each phase of the report.
 func (s Step) Run() *Run {
 	step := s.Report.Step
 	sp := step.Space
@@ -63,9 +63,14 @@ func (s Step) Run() *Run {
 		r.Phases = append(r.Phases, one)
 		at += one.Cycles
 	}
+	if len(s.Report.Phases) < len(step.Phases) {
+		r.Of = 2 * len(step.Phases)
+	}
 	// A region is taken from the barrier before its first phase on.
 	for _, m := range step.Plan.Places {
-		r.Memory = append(r.Memory, Region{Clean(m.Name), 2 * m.Base, 2 * m.Words, 2 * m.First, 2*m.Last + 1})
+		if first, last := 2*m.First, min(2*m.Last+1, len(r.Phases)-1); first <= last {
+			r.Memory = append(r.Memory, Region{Clean(m.Name), 2 * m.Base, 2 * m.Words, first, last})
+		}
 	}
 	r.code(sp.Target)
 	return r

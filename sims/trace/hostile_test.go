@@ -22,7 +22,7 @@ func files(t testing.TB) (manifest []byte, tables map[string][]byte) {
 	}
 	tables = map[string][]byte{}
 	for _, kind := range []string{"phases", "cells", "windows", "memory"} {
-		tables[kind] = read(partName(kind, 0, "parquet"))
+		tables[kind] = read(partName(kind, 0, "", "parquet"))
 	}
 	return read(ManifestFile), tables
 }

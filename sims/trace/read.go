@@ -50,7 +50,7 @@ func Read(dir string) (*Trace, error) {
 	for i := range m.Runs {
 		p := &m.Runs[i]
 		if err := p.read(func(kind string) ([]byte, error) {
-			return readBounded(root, filepath.Join(Folder, partName(kind, p.Part, "parquet")), maxFile)
+			return readBounded(root, filepath.Join(Folder, partName(kind, p.Part, p.Draft, "parquet")), maxFile)
 		}); err != nil {
 			return nil, err
 		}
@@ -85,6 +85,9 @@ func readManifest(data []byte) (*Manifest, error) {
 			return nil, fmt.Errorf("part %d after part %d, parts must ascend to at most %d", p.Part, last, maxRuns-1)
 		}
 		last = p.Part
+		if p.Draft != "" && p.Draft != "a" && p.Draft != "b" {
+			return nil, fmt.Errorf("part %d: draft is %.20q, must be a or b", p.Part, p.Draft)
+		}
 	}
 	if err := m.checkRows(); err != nil {
 		return nil, err
@@ -123,7 +126,7 @@ func (p *Part) read(open func(kind string) ([]byte, error)) error {
 		{"memory", regionColumns(), p.Rows.Memory, func(t *table) bool { p.setRegions(t); return true }},
 	} {
 		fail := func(err error) error {
-			return fmt.Errorf("%s: %w", filepath.Join(Folder, partName(t.kind, p.Part, "parquet")), err)
+			return fmt.Errorf("%s: %w", filepath.Join(Folder, partName(t.kind, p.Part, p.Draft, "parquet")), err)
 		}
 		data, err := open(t.kind)
 		if err != nil {

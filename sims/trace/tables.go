@@ -98,6 +98,27 @@ func (r *Run) regionRows(run int) []regionRow {
 	return rows
 }
 
+// outTable is a table of a run on its way to a file.
+type outTable struct {
+	kind   string
+	length int
+	rows   func(*Rows) *int
+	encode func() ([]byte, error)
+}
+
+// tables are all tables of a run.
+func (r *Run) tables(run int) []outTable {
+	phases, cells, windows, memory := r.phaseRows(run), r.cellRows(run), r.windowRows(run), r.regionRows(run)
+	return []outTable{
+		{"phases", len(phases), func(n *Rows) *int { return &n.Phases }, func() ([]byte, error) { return encode(phases) }},
+		{"cells", len(cells), func(n *Rows) *int { return &n.Cells }, func() ([]byte, error) { return encode(cells) }},
+		{"windows", len(windows), func(n *Rows) *int { return &n.Windows }, func() ([]byte, error) { return encode(windows) }},
+		{"memory", len(memory), func(n *Rows) *int { return &n.Memory }, func() ([]byte, error) { return encode(memory) }},
+	}
+}
+
+func tableKinds() []string { return []string{"phases", "cells", "windows", "memory"} }
+
 // setPhases, setCells and setRegions take what the tables hold, unchecked: Run.Check follows.
 
 func (r *Run) setPhases(t *table) {

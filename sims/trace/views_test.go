@@ -108,7 +108,7 @@ func TestOneStory(t *testing.T) {
 		for view, got := range map[string]pe.StateCycles{
 			"Parquet":     parquetTotals(t, dir, i),
 			"pprof":       profileTotals(t, filepath.Join(dir, ProfileFile), r.Name),
-			"own profile": profileTotals(t, filepath.Join(dir, Folder, partName("profile", i, "pb.gz")), r.Name),
+			"own profile": profileTotals(t, filepath.Join(dir, Folder, partName("profile", i, "", "pb.gz")), r.Name),
 			"timeline":    timelineTotals(t, dir, r.Name),
 		} {
 			if got != want {
@@ -121,7 +121,7 @@ func TestOneStory(t *testing.T) {
 // parquetRows reads a table with the public library, by the names of its columns alone.
 func parquetRows(t *testing.T, dir string, part int, kind string) (columns map[string]int, rows []parquet.Row) {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(dir, Folder, partName(kind, part, "parquet")))
+	data, err := os.ReadFile(filepath.Join(dir, Folder, partName(kind, part, "", "parquet")))
 	if err != nil {
 		t.Fatal(err)
 	}

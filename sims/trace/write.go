@@ -43,7 +43,8 @@ type Manifest struct {
 
 // Part is one run and its files: phases-NNN.parquet, cells-NNN.parquet, windows-NNN.parquet, memory-NNN.parquet.
 type Part struct {
-	Part int `json:"part"`
+	Part  int    `json:"part"`
+	Draft string `json:"draft,omitempty"` // "a" or "b", which follows NNN in the files' names: of a run under way
 	Run
 	Rows   Rows             `json:"rows"`
 	Totals map[string]int64 `json:"pe_cycles"` // by state
@@ -98,7 +99,7 @@ func Remove(dir string) error {
 	if err != nil {
 		return fmt.Errorf("removing the earlier trace: %w", err)
 	}
-	ours := regexp.MustCompile(`^\.?((phases|cells|windows|memory)-\d{3,}\.parquet|profile-\d{3,}\.pb\.gz|manifest\.json)\d*$`)
+	ours := regexp.MustCompile(`^\.?((phases|cells|windows|memory)-\d{3,}[ab]?\.parquet|profile-\d{3,}\.pb\.gz|manifest\.json)\d*$`)
 	for _, e := range entries {
 		if e.Type().IsRegular() && ours.MatchString(e.Name()) {
 			if err := os.Remove(filepath.Join(folder, e.Name())); err != nil {
@@ -116,60 +117,93 @@ func (w *Writer) Add(part int, r *Run) error {
 	if err := r.Check(); err != nil {
 		return fmt.Errorf("trace of %s: %w", r.Name, err)
 	}
-	cells, windows := r.cellRows(part), r.windowRows(part)
-	p := Part{Part: part, Run: *r, Totals: map[string]int64{}, Rows: Rows{len(r.Phases), len(cells), len(windows), len(r.Memory)}}
-	for s, n := range r.Totals() {
-		p.Totals[pe.State(s).Name()] = n
-	}
-	phases, err := encode(r.phaseRows(part))
-	if err != nil {
-		return err
-	}
-	table, err := encode(cells)
-	if err != nil {
-		return err
-	}
-	fine, err := encode(windows)
-	if err != nil {
-		return err
-	}
-	memory, err := encode(r.regionRows(part))
-	if err != nil {
-		return err
-	}
 	profile, err := Profile(r)
 	if err != nil {
 		return err
 	}
-	for _, f := range []struct {
-		kind, suffix string
-		data         []byte
-	}{{"phases", "parquet", phases}, {"cells", "parquet", table}, {"windows", "parquet", fine}, {"memory", "parquet", memory}, {"profile", "pb.gz", profile}} {
-		if err := w.put(filepath.Join(Folder, partName(f.kind, part, f.suffix)), f.data); err != nil {
+	if err := w.put(filepath.Join(Folder, partName("profile", part, "", "pb.gz")), profile); err != nil {
+		return err
+	}
+	w.profile = profile
+	return w.write(part, "", r)
+}
+
+// Update writes what there is of a run under way, which Add or the next Update replaces: in files beside
+// those of the last one, so that one of them is whole at any time.
+func (w *Writer) Update(part int, r *Run) error {
+	draft := "a"
+	if i := w.find(part); i >= 0 && w.manifest.Runs[i].Draft == draft {
+		draft = "b"
+	}
+	if err := r.Check(); err != nil {
+		return fmt.Errorf("trace of %s: %w", r.Name, err)
+	}
+	return w.write(part, draft, r)
+}
+
+// find is the place of a part in the manifest, -1 if it has none.
+func (w *Writer) find(part int) int {
+	return slices.IndexFunc(w.manifest.Runs, func(p Part) bool { return p.Part == part })
+}
+
+// write puts a run's tables in place, then the manifest that names them, and takes away those it named before.
+func (w *Writer) write(part int, draft string, r *Run) error {
+	p := Part{Part: part, Draft: draft, Run: *r, Totals: map[string]int64{}}
+	for s, n := range r.Totals() {
+		p.Totals[pe.State(s).Name()] = n
+	}
+	for _, t := range r.tables(part) {
+		*t.rows(&p.Rows) = t.length
+		data, err := t.encode()
+		if err != nil {
+			return err
+		}
+		if err := w.put(filepath.Join(Folder, partName(t.kind, part, draft, "parquet")), data); err != nil {
 			return err
 		}
 	}
-	w.runs[part], w.profile = r, profile
-	w.manifest.Runs = append(w.manifest.Runs, p)
-	slices.SortFunc(w.manifest.Runs, func(a, b Part) int { return a.Part - b.Part })
-	if err := w.manifest.checkRows(); err != nil {
+	before := ""
+	runs := slices.Clone(w.manifest.Runs)
+	if i := w.find(part); i >= 0 {
+		before, runs[i] = runs[i].Draft, p
+	} else {
+		before, runs = draft, append(runs, p)
+	}
+	slices.SortFunc(runs, func(a, b Part) int { return a.Part - b.Part })
+	m := w.manifest
+	m.Runs = runs
+	if err := m.checkRows(); err != nil {
 		return fmt.Errorf("trace of %s: %w", r.Name, err)
 	}
-	return w.putManifest()
+	if err := w.putManifest(m); err != nil {
+		return err
+	}
+	w.manifest, w.runs[part] = m, r
+	if before != draft {
+		for _, kind := range tableKinds() {
+			if err := os.Remove(filepath.Join(w.dir, Folder, partName(kind, part, before, "parquet"))); err != nil && !os.IsNotExist(err) {
+				return fmt.Errorf("trace of %s: %w", r.Name, err)
+			}
+		}
+	}
+	return nil
 }
 
-func partName(kind string, part int, suffix string) string {
-	return fmt.Sprintf("%s-%03d.%s", kind, part, suffix)
+func partName(kind string, part int, draft, suffix string) string {
+	return fmt.Sprintf("%s-%03d%s.%s", kind, part, draft, suffix)
 }
 
-// Close writes the profile and the timeline of all runs, and says in the manifest that they are all.
+// Close writes the profile and the timeline of all runs, and says in the manifest that they are all,
+// unless one of them is still under way.
 func (w *Writer) Close() error {
 	var runs []*Run
+	complete := true
 	for _, p := range w.manifest.Runs {
 		runs = append(runs, w.runs[p.Part])
+		complete = complete && p.Of == 0
 	}
 	profile := w.profile
-	if len(runs) != 1 {
+	if len(runs) != 1 || !complete {
 		var err error
 		if profile, err = Profile(runs...); err != nil {
 			return err
@@ -185,12 +219,12 @@ func (w *Writer) Close() error {
 	if err := w.put(TimelineFile, timeline); err != nil {
 		return err
 	}
-	w.manifest.Complete = true
-	return w.putManifest()
+	w.manifest.Complete = complete
+	return w.putManifest(w.manifest)
 }
 
-func (w *Writer) putManifest() error {
-	data, err := json.MarshalIndent(w.manifest, "", " ")
+func (w *Writer) putManifest(m Manifest) error {
+	data, err := json.MarshalIndent(m, "", " ")
 	if err != nil {
 		return fmt.Errorf("manifest of the trace: %w", err)
 	}
