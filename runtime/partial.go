@@ -12,6 +12,7 @@ type soFar struct {
 	mu      sync.Mutex
 	ready   int        // phases before it are known
 	writing sync.Mutex // one call at a time
+	told    int
 }
 
 func newSoFar(t *Trainer, order []int) *soFar {
@@ -36,17 +37,21 @@ func (s *soFar) add(job int, p *PhaseReport) {
 	}
 	s.mu.Lock()
 	s.done[job] = p
-	before := s.ready
 	for s.ready < len(s.of) && s.done[s.of[s.ready]] != nil {
 		s.ready++
 	}
-	n := s.ready
 	s.mu.Unlock()
-	if n == before || n == len(s.of) || !s.writing.TryLock() {
+	if !s.writing.TryLock() {
 		return
 	}
 	defer s.writing.Unlock()
-	s.t.Partial(n, func() *StepReport { return s.report(n) })
+	s.mu.Lock()
+	n := s.ready
+	s.mu.Unlock()
+	if n > s.told && n < len(s.of) {
+		s.told = n
+		s.t.Partial(n, func() *StepReport { return s.report(n) })
+	}
 }
 
 // report is of the first n phases.
