@@ -159,7 +159,7 @@ func (c *console) traceFigures(dir string, r *trace.Run, first, last int) error 
 			return &sims.InputError{Want: err.Error()}
 		}
 	}
-	over, err := plots.UtilizationOverTime(r)
+	over, err := plots.UtilizationOverTime(r, first, last)
 	if err := add("utilization-time", over, err); err != nil {
 		return err
 	}

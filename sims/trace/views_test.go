@@ -361,7 +361,7 @@ func TestMaps(t *testing.T) {
 		for _, s := range r.Columns(0, last) {
 			columns.Add(s, 1)
 		}
-		for _, b := range r.Bins(77) {
+		for _, b := range r.Bins(0, last, 77) {
 			for s, v := range b.States {
 				binned[s] += int64(math.Round(v * 1e3))
 			}
