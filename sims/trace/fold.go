@@ -11,7 +11,13 @@ import (
 func (r *Run) kind(g *runtime.Grid, cycles int64, limit int) Kind {
 	w, h := r.Place.Width, r.Place.Height
 	if g.Shift != nil || g.ShiftLast != nil || len(g.Wavelets) > g.PeriodX*g.PeriodY {
-		return Kind{Cycles: cycles, Cells: append(shifted(g, w, h), r.unused(cycles)...)}
+		k := Kind{Cycles: cycles, Cells: shifted(g, w, h)}
+		used := len(k.Cells)
+		k.Cells = append(k.Cells, r.unused(cycles)...)
+		k.cut(g, used, func(of []pe.StateCycles, c *Cell) pe.StateCycles {
+			return of[c.Y.From%g.PeriodY*g.PeriodX+c.X.From%g.PeriodX]
+		})
+		return k
 	}
 	f := folded{g: g, px: min(g.PeriodX, w), py: min(g.PeriodY, h)}
 	f.px = shortest(f.px, f.repeatsX)
@@ -38,16 +44,29 @@ func (r *Run) kind(g *runtime.Grid, cycles int64, limit int) Kind {
 	}
 	used := len(k.Cells)
 	k.Cells = append(k.Cells, r.unused(cycles)...)
-	for i := range g.Windows {
-		of := &g.Windows[i]
+	k.cut(g, used, func(of []pe.StateCycles, c *Cell) pe.StateCycles { return f.sum(of, c.X.From, c.Y.From, bx, by) })
+	return k
+}
+
+// cut takes over a grid's windows for the kind's first cells, whose states counts takes from those of
+// all PEs. A cell of a single row has no lateness of its own.
+func (k *Kind) cut(g *runtime.Grid, used int, counts func(of []pe.StateCycles, c *Cell) pe.StateCycles) {
+	if g.Shift != nil || g.ShiftLast != nil {
+		return // rows have no windows in common
+	}
+	for n := range g.Windows {
+		of := &g.Windows[n]
 		k.Windows = append(k.Windows, k.window(of.Cycles, used, func(i int) (pe.StateCycles, Late) {
-			c := Cell{X: k.Cells[i].X, Y: k.Cells[i].Y, Late: Late{Weights: of.Skew}}
-			c.States = f.sum(of.Cells, c.X.From, c.Y.From, bx, by)
-			c.States.Add(c.Late.times(int64(c.Y.From)), int64(bx*by))
-			return c.States, c.Late
+			c := &k.Cells[i]
+			late := Late{Weights: of.Skew}
+			states := counts(of.Cells, c)
+			states.Add(late.times(int64(c.Y.From)), int64(c.X.Block)*int64(c.Y.Block))
+			if c.Late == (Late{}) {
+				late = Late{}
+			}
+			return states, late
 		}))
 	}
-	return k
 }
 
 // blocks is how many neighbours to add up so that limit cells are enough.

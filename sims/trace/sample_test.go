@@ -61,6 +61,17 @@ func (d drawn) report(shape int) *runtime.PhaseReport {
 			g.Shift[y] = Late{late, max(0, up-20)}.times(1)
 			g.ShiftLast[y] = Late{0, up}.times(1)
 		}
+	case 4: // weight gradient: rows later and later upwards, and the first and last route other wavelets
+		g.Skew = -7
+		for y := range rows {
+			for range columns {
+				n := int64(1000)
+				if y == 0 || y == rows-1 {
+					n = 900
+				}
+				g.Wavelets = append(g.Wavelets, n)
+			}
+		}
 	case 3: // the wavelet engine
 		g.PeriodX, g.PeriodY = d.space.Groups*columns, rows
 	}
@@ -71,6 +82,12 @@ func (d drawn) report(shape int) *runtime.PhaseReport {
 				continue
 			}
 			g.Cells = append(g.Cells, d.cell(p.Cycles))
+		}
+	}
+	if shape == 4 { // what the first row waits is the last window
+		for i := range g.Cells {
+			g.Cells[i][pe.Idle] -= int64(rows-1) * 7
+			g.Cells[i][pe.WaitWeight] += int64(rows-1) * 7
 		}
 	}
 	if shape != 2 {
@@ -84,6 +101,11 @@ func (d drawn) report(shape int) *runtime.PhaseReport {
 // cycles; a skew of rows is the last window.
 func (d drawn) windows(g *runtime.Grid, cycles, stagger int64) []runtime.Window {
 	const n = 12
+	late := pe.StateCycles{pe.Idle: stagger}
+	if stagger < 0 {
+		stagger = -stagger
+		late = pe.StateCycles{pe.WaitWeight: stagger}
+	}
 	cuts := []int64{0}
 	for i := range n - 1 {
 		cuts = append(cuts, (cycles-stagger)*int64(i+1)/n+d.r.Int64N(100))
@@ -94,7 +116,7 @@ func (d drawn) windows(g *runtime.Grid, cycles, stagger int64) []runtime.Window 
 		out[i] = runtime.Window{Cycles: cuts[i+1] - cuts[i], Cells: make([]pe.StateCycles, len(g.Cells))}
 	}
 	for c, cell := range g.Cells {
-		cell[pe.Idle] -= stagger
+		cell.Add(late, -1)
 		now := int64(0)
 		spend := func(st pe.State, left int64) {
 			for i := range out {
@@ -114,7 +136,7 @@ func (d drawn) windows(g *runtime.Grid, cycles, stagger int64) []runtime.Window 
 	if stagger > 0 {
 		last := runtime.Window{Cycles: stagger, Skew: g.Skew, Cells: make([]pe.StateCycles, len(g.Cells))}
 		for c := range last.Cells {
-			last.Cells[c][pe.Idle] = stagger
+			last.Cells[c] = late
 		}
 		out = append(out, last)
 	}
@@ -148,7 +170,7 @@ func step(t testing.TB, m compiler.Target, layers int, seed uint64, sparsity flo
 	do("loss", -1, compiler.Forward, &compiler.LossReduce{}, d.report(2))
 	for l := layers - 1; l >= 0; l-- {
 		do(fmt.Sprintf("h.%d.attn", l), l, compiler.Recompute, &compiler.Attention{}, attention)
-		do(fmt.Sprintf("h.%d.mlp.fc", l), l, compiler.Backward, &compiler.WeightGrad{}, d.report(2))
+		do(fmt.Sprintf("h.%d.mlp.fc", l), l, compiler.Backward, &compiler.WeightGrad{}, d.report(4))
 	}
 	last := len(r.Phases) - 1
 	r.Step.Plan.Places = []compiler.Placed{{Name: "ones", Base: 4000, Words: 8, Last: last}, {Name: "x.0", Base: 5000, Words: 64, First: 1, Last: last - 1}}

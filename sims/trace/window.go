@@ -16,7 +16,7 @@ type Window struct {
 }
 
 // maxWindowCells bounds what windows add to a run: some 20 bytes each in the file.
-const maxWindowCells = 1 << 18
+const maxWindowCells = 400_000
 
 // cell is what cell i did in the window.
 func (w *Window) cell(k *Kind, i int) Cell {
@@ -68,7 +68,7 @@ func (k *Kind) merge(every int64) {
 // everyFor is how long the windows of kinds must be at least so that they have no more than so many
 // parts together; kinds of parts have cells each. Longer kernels have more windows.
 func everyFor(kinds []windowed, most int) int64 {
-	for every := int64(1); ; every *= 2 {
+	for every := int64(1); ; every += (every + 7) / 8 {
 		n := int64(0)
 		for _, k := range kinds {
 			n += int64(k.parts) * min(int64(k.windows), k.cycles/every+1)
@@ -88,7 +88,11 @@ type windowed struct {
 func gridWindows(grids []*runtime.PhaseReport) (all []windowed) {
 	for _, g := range grids {
 		if n := len(g.Grid.Windows); n > 0 {
-			all = append(all, windowed{len(g.Grid.Cells) + 2, n, g.Cycles})
+			cells := len(g.Grid.Cells) + 2
+			if len(g.Grid.Wavelets) > len(g.Grid.Cells) { // the first and the last row stand by themselves
+				cells *= 3
+			}
+			all = append(all, windowed{cells, n, g.Cycles})
 		}
 	}
 	return all
