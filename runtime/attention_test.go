@@ -321,7 +321,7 @@ func (c attentionCase) checkCycles(t tester) {
 			if l, ok := t.(*testing.T); ok {
 				l.Logf("%s: %d windows, at most %.2f %% apart", k.Name(), len(got.Grid.Windows), 100*off)
 			}
-			if off > 0.03 {
+			if off > 0.018 {
 				t.Errorf("%s: accounts are up to %.2f %% of the run apart from those of the whole run", k.Name(), 100*off)
 			}
 		}
