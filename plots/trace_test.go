@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"cs2sim.dev/pe"
 	"cs2sim.dev/sims/trace"
 )
 
@@ -86,9 +85,11 @@ func TestTraceFigures(t *testing.T) {
 		if over, err = UtilizationOverTime(r, c[0], c[1]); err != nil {
 			t.Fatal(err)
 		}
-		var totals pe.StateCycles
+		var totals [8]int64
 		for i := c[0]; i <= c[1]; i++ {
-			totals.Add(r.KindOf(i).Sum(), 1)
+			for s, n := range r.KindOf(i).Sum() {
+				totals[s] += n
+			}
 		}
 		for i, want := range []int64{trace.Busy(totals), trace.Waiting(totals), totals[0]} {
 			s, area := over.Series[i], 0.0

@@ -11,7 +11,6 @@ import (
 	"github.com/google/renameio/v2"
 
 	"cs2sim.dev/fabric"
-	"cs2sim.dev/pe"
 	"cs2sim.dev/sims"
 	"cs2sim.dev/sims/trace"
 )
@@ -82,7 +81,7 @@ func phasesText(r *trace.Run, first, last int) string {
 		}
 		return kinds[k]
 	})
-	windows := windowsText(r, first, last, func(k *trace.Kind) pe.StateCycles { return k.Sum() })
+	windows := windowsText(r, first, last, func(k *trace.Kind) []int64 { s := k.Sum(); return s[:] })
 	return fmt.Sprintf("phases of %q, shares of all PEs' cycles\n\n%s%s%s", r.Name, t.Terminal(), windows, memoryText(r, first, last))
 }
 
@@ -104,13 +103,13 @@ func lifeText(r *trace.Run, at fabric.Coord, first, last int) string {
 	} else {
 		fmt.Fprintf(&b, "group %d, features %s, tokens %s\n", at.X/max(1, r.Place.Columns), r.Place.FeaturesOf(at.X), r.Place.TokensOf(at.X, at.Y))
 	}
-	windows := windowsText(r, first, last, func(k *trace.Kind) pe.StateCycles { return k.At(at.X, at.Y) })
+	windows := windowsText(r, first, last, func(k *trace.Kind) []int64 { s := k.At(at.X, at.Y); return s[:] })
 	b.WriteString("\n" + t.Terminal() + windows + memoryText(r, first, last))
 	return b.String()
 }
 
 // windowsText is the time of a single phase, window by window.
-func windowsText(r *trace.Run, first, last int, of func(k *trace.Kind) pe.StateCycles) string {
+func windowsText(r *trace.Run, first, last int, of func(k *trace.Kind) []int64) string {
 	if first != last || len(r.KindOf(first).Windows) == 0 {
 		return ""
 	}
@@ -120,9 +119,12 @@ func windowsText(r *trace.Run, first, last int, of func(k *trace.Kind) pe.StateC
 	)}
 	for i, w := range fine.Phases {
 		row := []any{float64(i), float64(w.Start), float64(w.Cycles)}
-		sum := of(fine.KindOf(i))
-		for _, n := range sum {
-			row = append(row, share(n, sum.Total()))
+		states, total := of(fine.KindOf(i)), int64(0)
+		for _, n := range states {
+			total += n
+		}
+		for _, n := range states {
+			row = append(row, share(n, total))
 		}
 		t.Rows = append(t.Rows, row)
 	}
