@@ -242,6 +242,7 @@ func (m *Machine) load(kind stepKind) (*loadedStep, error) {
 	if err != nil {
 		return nil, err
 	}
+	trainer.Links = true // for traces
 	return &loadedStep{kind: kind, step: step, store: store, trainer: trainer}, nil
 }
 
