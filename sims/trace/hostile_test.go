@@ -226,6 +226,9 @@ func TestFull(t *testing.T) {
 	if err := w.Add(0, r); err != nil {
 		t.Fatal(err)
 	}
+	if err := w.Update(1, r); err != nil { // a draft of it does not stay either
+		t.Fatal(err)
+	}
 	w.manifest.Runs[0].Rows.Cells = mostRows().Cells // as if the first had been so large
 	if err := w.Add(1, r); !errors.Is(err, ErrFull) {
 		t.Fatalf("a run beyond all bounds: error %v, want ErrFull", err)

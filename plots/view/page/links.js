@@ -95,7 +95,7 @@ export class Links {
       }
       if (most < 0) continue;
       const who = n[most] === all ? this.ways[most].carries : `most ${this.ways[most].carries}`;
-      facts.push([`${d.replace("_", " ")} link`, `${percent(cycles > 0 ? all / cycles : 0)} %, ${short(all)} wavelets: ${who}`]);
+      facts.push([`${d.replace("_", " ")} link`, `${percent(cycles > 0 ? all / cycles : 0)} %, ${short(Math.round(all))} wavelets: ${who}`]);
     }
     this.said = { key, facts };
     return facts;
