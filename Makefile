@@ -50,6 +50,7 @@ fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzWatching -fuzztime 60s ./cmd/cs2sim
 	$(GO) test -run '^$$' -fuzz FuzzTable -fuzztime 60s ./sims/trace
 	$(GO) test -run '^$$' -fuzz FuzzManifest -fuzztime 60s ./sims/trace
+	$(GO) test -run '^$$' -fuzz FuzzPointWindows -fuzztime 60s ./sims
 	$(GO) test -run '^$$' -fuzz FuzzCalls -fuzztime 60s ./plots/view
 
 # The picture of cs2sim view in the documents: needs Chromium and the folder of a run.

@@ -231,6 +231,26 @@ func (p *PE) Step(t fabric.Cycle) {
 // Finish accounts up to the end of the run, when nothing moves any more.
 func (p *PE) Finish(t fabric.Cycle) { p.settle(t) }
 
+// StatesAt is States as they are at the begin of cycle t. No event before t may be outstanding, and
+// Mesh.Horizon must have kept the PE from acting in t or later.
+func (p *PE) StatesAt(t fabric.Cycle) StateCycles {
+	s, span := p.States, t-p.now
+	if span <= 0 {
+		return s
+	}
+	if p.running < 0 {
+		s[p.state] += int64(span)
+		return s
+	}
+	a := &p.threads[p.running].cur
+	for phase := range a.left {
+		k := min(span, fabric.Cycle(a.left[phase]))
+		span -= k
+		s[a.phaseState(phase)] += int64(k)
+	}
+	return s
+}
+
 // settle charges the cycles [p.now, t).
 func (p *PE) settle(t fabric.Cycle) {
 	span := t - p.now

@@ -47,11 +47,14 @@ func phaseRange(r *trace.Run, first, last int) string {
 const utilizationBins = 600
 
 // UtilizationOverTime shows which share of all PEs was busy, waited, and had nothing to do, and how full
-// the I/O link was, over the time of a run.
-func UtilizationOverTime(r *trace.Run) (LineChart, error) {
-	bins := r.Bins(min(utilizationBins, max(1, int(r.Cycles))))
+// the I/O link was, over the time of the phases from first to last of a run.
+func UtilizationOverTime(r *trace.Run, first, last int) (LineChart, error) {
+	if first < 0 || last >= len(r.Phases) || first > last {
+		return LineChart{}, fmt.Errorf("utilisation over time: phases %d to %d of %d", first, last, len(r.Phases))
+	}
+	bins := r.Bins(first, last, utilizationBins)
 	if len(bins) == 0 {
-		return LineChart{}, fmt.Errorf("utilisation over time: run %q lasts no cycle", r.Name)
+		return LineChart{}, fmt.Errorf("utilisation over time: phases %d to %d of run %q last no cycle", first, last, r.Name)
 	}
 	series := []Series{
 		{Name: "busy", Style: LineStyle{Stroke: Solid}}, {Name: "waiting", Style: LineStyle{Stroke: Solid}},
@@ -67,7 +70,7 @@ func UtilizationOverTime(r *trace.Run) (LineChart, error) {
 		}
 	}
 	return LineChart{
-		Title: "What the PEs did over time", Subtitle: r.Name,
+		Title: "What the PEs did over time", Subtitle: r.Name + ", " + phaseRange(r, first, last),
 		XLabel: "Time (ms)", YLabel: "Share of all PEs, and of the link (%)", Series: series,
 	}, nil
 }

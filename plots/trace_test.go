@@ -78,20 +78,31 @@ func TestTraceFigures(t *testing.T) {
 		t.Error("a phase that is not there is drawn")
 	}
 
-	over, err := UtilizationOverTime(r)
-	if err != nil {
-		t.Fatal(err)
+	// The area under each curve is its PE-cycles, over the whole run and over one phase.
+	var over LineChart
+	for _, c := range [][2]int{{0, 0}, {1, 1}, {0, 1}} {
+		var err error
+		if over, err = UtilizationOverTime(r, c[0], c[1]); err != nil {
+			t.Fatal(err)
+		}
+		var totals [8]int64
+		for i := c[0]; i <= c[1]; i++ {
+			for s, n := range r.KindOf(i).Sum() {
+				totals[s] += n
+			}
+		}
+		for i, want := range []int64{trace.Busy(totals), trace.Waiting(totals), totals[0]} {
+			s, area := over.Series[i], 0.0
+			for k := 0; k < len(s.X); k += 2 {
+				area += (s.X[k+1] - s.X[k]) * s.Y[k] / 100
+			}
+			if got := area * 1e-3 * r.Machine.ClockHz * float64(r.PEs()); math.Abs(got-float64(want)) > 1e-6*float64(want)+1e-3 {
+				t.Errorf("phases %v: %s covers %v PE-cycles, the run has %d", c, s.Name, got, want)
+			}
+		}
 	}
-	// The area under each curve is its PE-cycles.
-	totals := r.Totals()
-	for i, want := range []int64{trace.Busy(totals), trace.Waiting(totals), totals[0]} {
-		s, area := over.Series[i], 0.0
-		for k := 0; k < len(s.X); k += 2 {
-			area += (s.X[k+1] - s.X[k]) * s.Y[k] / 100
-		}
-		if got := area * 1e-3 * r.Machine.ClockHz * float64(r.PEs()); math.Abs(got-float64(want)) > 1e-6*float64(want) {
-			t.Errorf("%s covers %v PE-cycles, the run has %d", s.Name, got, want)
-		}
+	if _, err := UtilizationOverTime(r, 1, 2); err == nil {
+		t.Error("a phase that is not there is drawn over time")
 	}
 	load, err := ColumnLoad(r, 0, 1)
 	if err != nil {

@@ -156,7 +156,7 @@ func (r *rig) wavelet(t tester, k compiler.Kernel, h *Host) (*LayoutReport, *Hos
 			h.image(tile, g, c, y, images[i])
 		}
 	})
-	report, err := RunLayout(withLinks(context.Background(), true), l, s.Target, LayoutOptions{Images: images})
+	report, err := RunLayout(withLinks(context.Background(), true), l, s.Target, LayoutOptions{Images: images, Windows: mostOfStep})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -321,6 +321,16 @@ func (c attentionCase) checkCycles(t tester) {
 		}
 		checkCycles(t, s, got, want, 0.01)
 		sameLinks(t, want.Links, want.Cycles, got.Links, 0)
+		got.Grid.closed(t, k.Name(), s.Rows(), got.Cycles)
+		if n := s.Groups * s.Sequences * s.Model.Heads; n == 1 && len(got.Grid.Cells) == len(want.PEs) && len(want.Windows) > 1 {
+			off := apart(want.Windows, got.Grid.Windows)
+			if l, ok := t.(*testing.T); ok {
+				l.Logf("%s: %d windows, at most %.2f %% apart", k.Name(), len(got.Grid.Windows), 100*off)
+			}
+			if off > 0.05 {
+				t.Errorf("%s: accounts are up to %.2f %% of the run apart from those of the whole run", k.Name(), 100*off)
+			}
+		}
 		for i, n := range want.Routed.in() {
 			if x, y := i%(s.Groups*s.Columns), i/(s.Groups*s.Columns); got.Grid.Routed(x, y) != n {
 				t.Fatalf("%s, PE (%d,%d): %d wavelets into its router, wavelet engine %d", k.Name(), x, y, got.Grid.Routed(x, y), n)

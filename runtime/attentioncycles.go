@@ -84,7 +84,7 @@ func runHead(ctx context.Context, k compiler.Kernel, s *compiler.Space, rows int
 	if err != nil {
 		return nil, err
 	}
-	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{})
+	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{Windows: mostOfStep})
 	if err != nil {
 		return nil, fmt.Errorf("%s, one head of %d rows: %w", k.Name(), rows, err)
 	}
@@ -95,7 +95,7 @@ func runHead(ctx context.Context, k compiler.Kernel, s *compiler.Space, rows int
 func (r *headRun) phase() *PhaseReport {
 	return &PhaseReport{
 		Cycles: int64(r.report.Cycles), FMACs: r.report.FMACs, Hops: r.report.Hops,
-		Grid: Grid{PeriodX: r.report.Layout.Width, PeriodY: r.rows, Cells: r.report.PEs, Wavelets: r.report.Routed.in()},
+		Grid: Grid{PeriodX: r.report.Layout.Width, PeriodY: r.rows, Cells: r.report.PEs, Wavelets: r.report.Routed.in(), Windows: r.report.Windows},
 	}
 }
 
@@ -145,6 +145,7 @@ func extend(s *compiler.Space, a, b *headRun) *PhaseReport {
 			p.Grid.Wavelets[y*n+c] = in(b, m.row, c) + int64(m.times)*(in(b, m.row, c)-in(a, m.shorter, c)) + int64(m.before)*(in(b, m.mid, c)-in(b, m.mid-1, c))
 		}
 	}
+	p.Grid.Windows = extendWindows(b, p)
 	return p
 }
 
@@ -170,6 +171,42 @@ func fit(cell pe.StateCycles, cycles int64) pe.StateCycles {
 	}
 	cell[pe.Idle] = cycles - cell.Total()
 	return cell
+}
+
+// extendWindows cuts the time of a lengthened run. A row begins as that of run b does which it was made from, ends
+// as that one ends, and does in between, evenly, what it has more.
+func extendWindows(b *headRun, p *PhaseReport) []Window {
+	n, rows, run := p.Grid.PeriodX, p.Grid.PeriodY, b.report
+	s := newSampler(len(p.Grid.Cells), mostOfStep)
+	if s == nil || len(run.Windows) == 0 {
+		return nil
+	}
+	for s.every*int64(s.most) < p.Cycles {
+		s.every *= 2
+	}
+	more := p.Cycles - int64(run.Cycles)
+	for y := range rows {
+		from := alikeIn(y, b.rows, rows).row
+		for c := range n {
+			i, like := y*n+c, from*n+c
+			s.next[i] = s.every
+			var begun pe.StateCycles
+			now := int64(0)
+			for k := range run.Windows {
+				begun.Add(run.Windows[k].Cells[like], 1)
+				now += run.Windows[k].Cycles
+				at := begun
+				if 2*now > int64(run.Cycles) {
+					at.Add(p.Grid.Cells[i], 1)
+					at.Add(run.PEs[like], -1)
+					s.reach(i, now+more, at)
+				} else {
+					s.reach(i, now, at)
+				}
+			}
+		}
+	}
+	return s.windows(p.Grid.Cells, p.Cycles)
 }
 
 // extendPairs lengthens a count that is a number per row and another per pair of rows: a is the

@@ -154,6 +154,7 @@ func compare(t failer, p *compiler.Program) {
 		}
 	}
 	for name, r := range map[string]*Report{"wavelet": w, "stream": s} {
+		r.closed(t, name)
 		if want := int64(r.Width) * int64(r.Height) * int64(r.Cycles); r.States.Total() != want {
 			t.Errorf("%s: states sum to %d, want PEs x cycles = %d", name, r.States.Total(), want)
 		}

@@ -32,6 +32,7 @@ func (e *streamEngine) runRow(ctx context.Context, progress func(done, total int
 	if e.countLinks {
 		row.mesh.CountLinks()
 	}
+	row.samples = newSampler(len(row.cores), e.most)
 	end, err := row.run(ctx, progress)
 	if err != nil {
 		return err
@@ -46,6 +47,7 @@ func (e *streamEngine) runRow(ctx context.Context, progress func(done, total int
 		e.cols[i].weights = core.FMACs / int64(e.p.Mapping.Tokens)
 		e.sent += e.cols[i].weights
 	}
+	e.windows = row.samples.windows(accounts(e.cols), e.end)
 	return nil
 }
 

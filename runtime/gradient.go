@@ -161,11 +161,11 @@ func (f *gradientPhase) events() int64 {
 }
 
 func (f *gradientPhase) byWavelet(ctx context.Context, l *compiler.Layout) (*PhaseReport, error) {
-	one, err := RunLayout(ctx, l, f.m.Space.Target, LayoutOptions{CountOnly: true})
+	one, err := RunLayout(ctx, l, f.m.Space.Target, LayoutOptions{CountOnly: true, Windows: mostOfStep})
 	if err != nil {
 		return nil, err
 	}
-	r := f.unfold(one.PEs, one.Routed, one.EdgeOut, int64(one.Cycles), int64(one.LastOut))
+	r := f.unfold(one.PEs, one.Windows, one.Routed, one.EdgeOut, int64(one.Cycles), int64(one.LastOut))
 	if one.counted {
 		r.Links = f.links(l, one.Routed)
 	}
@@ -186,16 +186,16 @@ func (f *gradientPhase) byRecurrence(ctx context.Context, l *compiler.Layout) (*
 		in.down[i] = e.bus[i].sums + int64(f.k.Features()+1)
 		in.across[i] = int64(f.k.Features())*int64(f.m.Space.Tokens) - e.values(i)
 	}
-	r := f.unfold(cells, in, e.total, end, out)
+	r := f.unfold(cells, e.samples.windows(cells, end), in, e.total, end, out)
 	if countsLinks(ctx) {
 		r.Links = f.links(l, in)
 	}
 	return r, nil
 }
 
-// unfold makes the report of the wafer from one row's: its PEs, the positions it has, its cycles,
+// unfold makes the report of the wafer from one row's: its PEs, their windows, the positions it has, its cycles,
 // and the cycle in which the last sum left it.
-func (f *gradientPhase) unfold(cells []pe.StateCycles, in *routed, positions, cycles, out int64) *PhaseReport {
+func (f *gradientPhase) unfold(cells []pe.StateCycles, windows []Window, in *routed, positions, cycles, out int64) *PhaseReport {
 	s := f.m.Space
 	wires := s.Target.Fabric(s.Target.Width(), s.Target.Height())
 	rows, groups, columns, tokens := int64(s.Rows()), int64(s.Groups), int64(s.Columns), int64(s.Tokens)
@@ -223,5 +223,6 @@ func (f *gradientPhase) unfold(cells []pe.StateCycles, in *routed, positions, cy
 		c[pe.Idle] -= idle
 		r.Grid.Cells = append(r.Grid.Cells, c)
 	}
+	r.Grid.Windows = staggered(windows, idle, end, r.Grid.Cells, r.Grid.Skew)
 	return r
 }

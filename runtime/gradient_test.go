@@ -215,6 +215,11 @@ func TestWeightGradRecurrencesAtSize(t *testing.T) {
 		if off := r.Cycles - w.Cycles; max(off, -off) > w.Cycles/100 {
 			t.Errorf("%+v: wavelet %d, recurrences %d", c, w.Cycles, r.Cycles)
 		}
+		off := apart(w.Grid.Windows, r.Grid.Windows)
+		t.Logf("%d and %d windows, at most %.2f %% apart", len(w.Grid.Windows), len(r.Grid.Windows), 100*off)
+		if len(r.Grid.Windows) < mostOfStep/2 || off > 0.02 {
+			t.Errorf("%+v: %d windows, accounts are up to %.2f %% of the run apart", c, len(r.Grid.Windows), 100*off)
+		}
 	}
 }
 
@@ -241,6 +246,7 @@ func bothWays(b *kernelBench, k *compiler.WeightGrad) (wavelet, recurrences *Pha
 		if err != nil {
 			b.t.Fatal(err)
 		}
+		r.Grid.closed(b.t, k.Param, b.space.Rows(), r.Cycles)
 		return r
 	}
 	w, r := one(f.byWavelet), one(f.byRecurrence)

@@ -44,6 +44,8 @@ type gradientFold struct {
 	exits  []float64 // when the link is through with a feature's sums
 	toEdge int64
 	total  int64 // positions
+
+	samples *sampler
 }
 
 // busColumn is a column's part of the bus, and what it has sent north.
@@ -97,6 +99,7 @@ func newGradientFold(f *gradientPhase, l *compiler.Layout) *gradientFold {
 		c.past = ringPast(8)
 		e.bus[i].received = make([]stretch, e.window)
 	}
+	e.samples = newSampler(len(e.cols), mostOfStep)
 	e.supply = newSupply(s.Target, s.StreamRate, s.Columns, 1, int64(e.costs.position.Total()))
 	return e
 }
@@ -148,6 +151,9 @@ func (e *gradientFold) run(ctx context.Context) error {
 		}
 		first, total := int64(-1), int64(0)
 		for i := range e.cols {
+			if c := &e.cols[i]; e.samples != nil && c.main >= e.samples.next[i] {
+				e.samples.reach(i, c.main, c.account(e.costs.position))
+			}
 			begun := e.feature(i, r, int64(counts[i]))
 			if counts[i] > 0 && (first < 0 || begun < first) {
 				first = begun

@@ -256,6 +256,7 @@ func (b *kernelBench) cycles(f phase) *PhaseReport {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	r.Grid.closed(b.t, "kernel", b.space.Rows(), r.Cycles)
 	return r
 }
 

@@ -15,6 +15,7 @@ type LayoutOptions struct {
 	// Images replaces the layout's SRAM images, PE by PE where not nil. The run takes the slices
 	// over and writes to them: a report's Images go into the next run without a copy.
 	Images    [][]uint16
+	Windows   int          // most windows of LayoutReport.Windows; 0: none
 	CountOnly bool         // of what leaves over the edge, take numbers and not wavelets
 	MaxCycles fabric.Cycle // a run that is longer is a Fault; 0: no limit
 	Observer  fabric.Observer
@@ -36,6 +37,7 @@ type LayoutReport struct {
 	Stamps          [][]Stamp        // per PE, in the order taken
 	Out             []EdgeData       // per Layout.Out
 	Routed          *routed          // wavelets into each router
+	Windows         []Window         // their cells are as PEs; nil: not asked for, too short, or too many PEs
 	Links           []fabric.LinkUse // if they were counted
 	counted         bool
 
@@ -77,6 +79,9 @@ func RunLayout(ctx context.Context, l *compiler.Layout, t compiler.Target, o Lay
 		watch.begin(w.mesh, l.Colors)
 	}
 	w.limit = o.MaxCycles
+	if o.Windows > 0 {
+		w.samples = newSampler(len(w.cores), o.Windows)
+	}
 	tick := o.Progress
 	if tick == nil {
 		tick = func(fabric.Cycle) {}
@@ -240,6 +245,7 @@ func reportLayout(l *compiler.Layout, w *wafer, ports *layoutPorts, end fabric.C
 		}
 		r.States.Add(r.PEs[i], 1)
 	}
+	r.Windows = w.samples.windows(r.PEs, int64(end))
 	r.Routed = routedBy(w.mesh, ports.sources, ports.ingress)
 	for _, s := range ports.sources {
 		r.EdgeIn += s.sent

@@ -40,6 +40,8 @@ type Report struct {
 	// Wavelets[x] is how many entered the router of a used PE of column x from other routers or
 	// the edge.
 	Wavelets []int64 `json:"-"`
+	// Windows cut the run's time; cell x is column x of the first group, row 0. nil: not cut.
+	Windows []Window `json:"-"`
 
 	Width   int   `json:"width"`
 	Height  int   `json:"height"`

@@ -25,8 +25,10 @@ func (w *wafer) skews(t fabric.Cycle, due int) bool {
 	return n >= skewPEs && due*skewBusy >= 2*n && len(w.ports) == 0 && w.mesh.Observer == nil && w.fits(t)
 }
 
-// fits reports whether a window from t on ends within the limit.
-func (w *wafer) fits(t fabric.Cycle) bool { return w.limit == 0 || t+skewWindow-1 <= w.limit }
+// fits reports whether a window from t on ends within the limit and before PEs are to be looked at.
+func (w *wafer) fits(t fabric.Cycle) bool {
+	return (w.limit == 0 || t+skewWindow-1 <= w.limit) && (w.samples == nil || int64(t)+skewWindow <= w.samples.next[0])
+}
 
 // skew runs windows from cycle t on, as long as the mesh is busy. It returns the last cycle in
 // which an actor acted.

@@ -252,6 +252,7 @@ func (b *bench) wholeGrid(name string, p *PhaseReport) pe.StateCycles {
 	if want := int64(w*h) * p.Cycles; sum.Total() != want {
 		b.t.Errorf("%s: grid sums to %d, want %d", name, sum.Total(), want)
 	}
+	p.Grid.closed(b.t, name, h, p.Cycles)
 	for y := range h {
 		for x := range b.space.Columns {
 			at := p.Grid.At(x, y)

@@ -20,6 +20,10 @@ type Trainer struct {
 	// Links counts wavelets and stalls of every link and color: PhaseReport.Links.
 	Links bool
 
+	// Partial is called by Cost when more of the first phases are known, one call at a time, from
+	// several goroutines; report makes the report of those n. It may be nil.
+	Partial func(n int, report func() *StepReport)
+
 	step     *compiler.Step
 	store    *Store
 	fidelity Fidelity
@@ -67,6 +71,8 @@ func NewTrainer(step *compiler.Step, store *Store, f Fidelity) (*Trainer, error)
 	return t, nil
 }
 
+func (t *Trainer) switchCycles() int64 { return int64(t.step.Space.Target.Get("kernel_switch_cycles")) }
+
 func (t *Trainer) threads() int {
 	if t.Threads > 0 {
 		return t.Threads
@@ -77,7 +83,7 @@ func (t *Trainer) threads() int {
 // StepReport is what one step, one micro-batch through all phases, did on the wafer.
 type StepReport struct {
 	Step   *compiler.Step
-	Phases []*PhaseReport // of Step.Phases; phases alike share one
+	Phases []*PhaseReport // of Step.Phases, of a partial report its first ones; phases alike share one
 	Cycles int64          // barriers between the phases included
 	Switch int64          // cycles of one barrier
 	States pe.StateCycles // over the whole program rectangle; sums to its PEs x Cycles
@@ -90,7 +96,7 @@ func (t *Trainer) Run(ctx context.Context, values bool, progress func(done, tota
 		t.host.vectors = newHostVectors(n)
 	}
 	ctx = withLinks(ctx, t.Links)
-	r := &StepReport{Step: t.step, Switch: int64(t.step.Space.Target.Get("kernel_switch_cycles"))}
+	r := &StepReport{Step: t.step, Switch: t.switchCycles()}
 	for i := range t.phases {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -149,6 +155,7 @@ func (t *Trainer) Cost(ctx context.Context, threads int, progress func(done, tot
 	}
 	t.byMask(order)
 	reports, errs := make([]*PhaseReport, len(order)), make([]error, len(order))
+	known := newSoFar(t, order)
 	var mu sync.Mutex
 	var workers sync.WaitGroup
 	next, done := 0, int64(0)
@@ -163,6 +170,7 @@ func (t *Trainer) Cost(ctx context.Context, threads int, progress func(done, tot
 					return
 				}
 				reports[n], errs[n] = t.phases[order[n]].cycles(ctx)
+				known.add(n, reports[n])
 				mu.Lock()
 				if done++; progress != nil {
 					progress(done, int64(len(order)))
@@ -286,7 +294,7 @@ func (t *Trainer) runWavelets(ctx context.Context, i int) (*PhaseReport, error) 
 		return nil, err
 	}
 	t.phases[i].feed(l)
-	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{Images: t.images})
+	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{Images: t.images, Windows: mostOfStep})
 	if err != nil {
 		return nil, err
 	}
@@ -295,7 +303,7 @@ func (t *Trainer) runWavelets(ctx context.Context, i int) (*PhaseReport, error) 
 		return nil, err
 	}
 	p := &PhaseReport{Cycles: int64(r.Cycles), FMACs: r.FMACs, Hops: r.Hops, EdgeIn: r.EdgeIn}
-	p.Grid = Grid{PeriodX: l.Width, PeriodY: l.Height, Cells: r.PEs, Wavelets: r.Routed.in()}
+	p.Grid = Grid{PeriodX: l.Width, PeriodY: l.Height, Cells: r.PEs, Wavelets: r.Routed.in(), Windows: r.Windows}
 	if r.counted {
 		p.Links = linkTable(l.Colors, densePieces(r.Links, copiesOf(l), 0, 1), 0, 1)
 	}

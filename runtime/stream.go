@@ -39,6 +39,10 @@ type streamEngine struct {
 
 	sent int64 // weights
 	end  int64 // last cycle of row 0, exclusive
+
+	most    int // windows
+	samples *sampler
+	windows []Window // of row 0
 }
 
 // kernelCosts are the cycles of the Program's tasks.
@@ -74,7 +78,7 @@ func newStreamEngine(p *compiler.Program, mask *model.Mask) *streamEngine {
 
 // newFoldedEngine runs p on given weights, of which so many are not 0.
 func newFoldedEngine(p *compiler.Program, w weights, nonZeros int64) *streamEngine {
-	e := &streamEngine{p: p, weights: w, nonZeros: nonZeros, rowEvents: maxRowEvents, costs: newKernelCosts(p), wires: newWires(p)}
+	e := &streamEngine{p: p, weights: w, nonZeros: nonZeros, rowEvents: maxRowEvents, most: mostWindows, costs: newKernelCosts(p), wires: newWires(p)}
 	steps := max(1, int64(p.Mapping.Tokens))
 	e.window = max(p.Mapping.RunAhead, 1) + 1
 	for _, c := range e.wires.capacity {
@@ -157,6 +161,7 @@ func (e *streamEngine) runRecurrences(ctx context.Context, progress func(done, t
 	}
 	counts := make([]int32, e.p.Mapping.Columns)
 	rows := e.p.Node.Out
+	e.samples = newSampler(len(e.cols), e.most)
 	for at, j := range e.p.Stream.Rows {
 		if at%256 == 0 {
 			if err := ctx.Err(); err != nil {
@@ -172,6 +177,9 @@ func (e *streamEngine) runRecurrences(ctx context.Context, progress func(done, t
 			c := &e.cols[i]
 			c.advance(c.carry)
 			c.carry = 0
+			if e.samples != nil && c.main >= e.samples.next[i] {
+				e.samples.reach(i, c.main, c.account(e.costs.fmac))
+			}
 		}
 		if e.supply != nil {
 			e.supply.row(e.cols, at, counts)
@@ -388,6 +396,7 @@ func (e *streamEngine) finish() {
 		c.states[pe.WaitPsum] += c.lastWork - c.states.Total()
 		c.states[pe.Idle] = e.end - c.lastWork
 	}
+	e.windows = e.samples.windows(accounts(e.cols), e.end)
 }
 
 // report unfolds the row of columns over the wafer.
@@ -407,6 +416,7 @@ func (e *streamEngine) report() *Report {
 		r.States[pe.WaitWeight] += delays
 		r.States[pe.Idle] -= delays
 	}
+	r.Windows = staggered(e.windows, 0, int64(r.Cycles), r.Column[:m.Columns], r.RowSkew)
 	r.addUnused(copies * int64(m.Columns))
 	r.FMACs = e.sent * int64(m.Groups*m.Rows*m.Tokens)
 	r.EdgeWavelets = e.sent*int64(e.p.Stream.WordsPerWeight) + int64(m.Columns)*int64(e.p.Node.Out+1)

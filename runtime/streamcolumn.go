@@ -152,6 +152,32 @@ func (c *column) waitForThread(depth int) {
 	}
 }
 
+// account is what the column did until its task thread's time: weights cost work each. What is charged
+// beyond that is work of other threads that is still to come.
+func (c *column) account(work pe.Cost) pe.StateCycles {
+	s := c.states
+	s[pe.Overhead] += c.weights * int64(work.Start)
+	s[pe.Compute] += c.weights * int64(work.Steps)
+	s[pe.Conflict] += c.weights * int64(work.Conflict)
+	early := s.Total() - c.main
+	for _, st := range []pe.State{pe.RingAdd, pe.Overhead} {
+		n := min(max(early, 0), s[st])
+		s[st] -= n
+		early -= n
+	}
+	s[pe.WaitPsum] -= early // a column's fractions of spans end up here, as in finish
+	return s
+}
+
+// accounts are those of all columns at the end.
+func accounts(cols []column) []pe.StateCycles {
+	all := make([]pe.StateCycles, len(cols))
+	for i := range cols {
+		all[i] = cols[i].states
+	}
+	return all
+}
+
 // passed notes an instruction of the ring thread.
 func (c *column) passed(begun, ended int64) {
 	c.past[c.issued&(len(c.past)-1)] = stretch{begun, ended}

@@ -14,6 +14,38 @@ type wafer struct {
 	cores []*pe.PE     // nil where no program is placed
 	ports []edgePort   // actors beyond routers and PEs, in order of registration
 	limit fabric.Cycle // 0: none
+
+	samples *sampler // of the first cores; nil: none
+}
+
+// sample takes the accounts of the first cores at all cuts up to cycle t, before what happens then.
+func (w *wafer) sample(t fabric.Cycle) {
+	s := w.samples
+	for cut := s.next[0]; cut <= int64(t); cut = s.next[0] {
+		for i, core := range w.cores[:len(s.next)] {
+			account := pe.StateCycles{pe.Idle: cut}
+			if core != nil {
+				account = core.StatesAt(fabric.Cycle(cut))
+			}
+			if s.next[i] == cut {
+				s.take(i, account)
+			}
+		}
+	}
+	w.horizon()
+}
+
+// horizon keeps PEs from acting beyond what is to be seen.
+func (w *wafer) horizon() {
+	if w.limit > 0 {
+		w.mesh.Horizon = w.limit
+	}
+	if w.samples != nil {
+		w.mesh.Horizon = fabric.Cycle(w.samples.next[0]) - 1
+		if w.limit > 0 {
+			w.mesh.Horizon = min(w.mesh.Horizon, w.limit)
+		}
+	}
 }
 
 // edgePort is an actor at the rim.
@@ -27,9 +59,7 @@ type edgePort interface {
 func (w *wafer) run(ctx context.Context, tick func(t fabric.Cycle)) (fabric.Cycle, error) {
 	agenda := w.mesh.Agenda()
 	n := int32(w.mesh.Size())
-	if w.limit > 0 {
-		w.mesh.Horizon = w.limit
-	}
+	w.horizon()
 	var end fabric.Cycle
 	for steps := 0; ; steps++ {
 		if steps%4096 == 0 {
@@ -44,6 +74,9 @@ func (w *wafer) run(ctx context.Context, tick func(t fabric.Cycle)) (fabric.Cycl
 		}
 		if w.limit > 0 && t > w.limit {
 			return 0, &Fault{Kind: "limit", Cycle: t, Reason: fmt.Sprintf("still running after %d cycles", w.limit), PEs: w.waiting(), Queues: w.mesh.Stuck()}
+		}
+		if w.samples != nil && int64(t) >= w.samples.next[0] {
+			w.sample(t)
 		}
 		end = t
 		if w.skews(t, len(due)) {

@@ -25,6 +25,7 @@ func newWaveletEngine(p *compiler.Program, mask *model.Mask) (*waveletEngine, er
 	for i, core := range e.cores {
 		e.loadActivations(core, e.mesh.At(int32(i)))
 	}
+	e.samples = newSampler(p.Mapping.Columns, mostWindows)
 	return e, nil
 }
 
@@ -134,6 +135,8 @@ func (e *waveletEngine) report(end fabric.Cycle) *Report {
 			r.Column[at.X] = core.States
 		}
 	}
+	own := r.Column[:m.Columns:m.Columns]
+	r.Windows = staggered(e.samples.windows(own, int64(end)), r.RowSkew*int64(m.Rows-1), int64(end), own, r.RowSkew)
 	r.addUnused(int64(m.Groups * m.Columns * m.Rows))
 	r.EdgeWavelets = e.edge.sent
 	r.Hops = e.mesh.Stats().Hops

@@ -21,6 +21,8 @@ type Folder struct {
 	Dir  string
 	lock *os.File
 	made bool // by us, now: an empty one is taken away again
+
+	Fresh bool // no earlier run has left anything there
 }
 
 const (
@@ -68,7 +70,7 @@ func OpenFolder(dir string) (*Folder, error) {
 	case err != nil:
 		return nil, fmt.Errorf("opening output folder: %w", err)
 	}
-	f := &Folder{dir, lock, before != nil}
+	f := &Folder{Dir: dir, lock: lock, made: before != nil}
 	if err := f.own(); err != nil {
 		f.Close()
 		return nil, err
@@ -91,6 +93,7 @@ func (f *Folder) own() error {
 		if i := slices.IndexFunc(entries, func(e fs.DirEntry) bool { return !isTemporary(e.Name()) && e.Name() != pointsName }); i >= 0 {
 			return wrong("holds %s and no run of cs2sim, must be empty, new, or the folder of an earlier run", entries[i].Name())
 		}
+		f.Fresh = true
 	case err != nil:
 		return wrong("run.toml cannot be read: %v", withoutPath(err))
 	case !strings.HasPrefix(string(run), marker):

@@ -40,6 +40,7 @@ type Point struct {
 	Memory  []pe.Alloc       `json:"memory"`           // of every PE
 	Routed  []int64          `json:"routed,omitempty"` // Report.Wavelets
 	Links   *Links           `json:"links,omitempty"`  // Report.Links
+	Windows Windows          `json:"windows,omitempty"`
 }
 
 // input of one sparsity of c.

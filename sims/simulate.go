@@ -19,7 +19,7 @@ type Options struct {
 	Have     map[string]Point        // finished earlier, by Input.Key; see Folder.Points
 	Done     func(Point) error       // called after each further point, one call at a time; an error stops the run
 	Progress func(done, total int64) // called now and then, from several goroutines, with a share of the work
-	Slim     bool                    // results without Point.Columns: a large sweep has more than memory holds
+	Slim     bool                    // points without Windows, results without Columns: a large sweep has more than disk and memory hold
 
 	engine engine // tests only; the zero value is the real one
 }
@@ -188,7 +188,7 @@ func (p *pool) done(i int, point *Point, err error) {
 
 func (p *pool) keep(key string, point Point) {
 	if p.o.Slim {
-		point.Columns, point.Report.Column, point.Links = nil, nil, nil
+		point.Columns, point.Report.Column, point.Links, point.Windows = nil, nil, nil, nil
 	}
 	p.finished[key] = point
 }
@@ -239,9 +239,15 @@ func (p *pool) simulate(ctx context.Context, i int) (point *Point, err error) {
 	if err != nil {
 		return fail(err)
 	}
-	links := pointLinks(report.Links)
-	report.Links = nil
-	return &Point{Links: links, Input: c.input(j.sparsity), Mapping: program.Mapping, Report: *report, Columns: report.Column, Memory: program.Memory, Routed: report.Wavelets}, nil
+	point = &Point{
+		Input: c.input(j.sparsity), Mapping: program.Mapping, Report: *report, Columns: report.Column, Memory: program.Memory,
+		Routed: report.Wavelets, Links: pointLinks(report.Links), Windows: report.Windows,
+	}
+	point.Report.Links = nil
+	if p.o.Slim {
+		point.Links, point.Windows, point.Report.Windows = nil, nil, nil
+	}
+	return point, nil
 }
 
 // Run compiles and runs one point by itself, for those who watch it: no result is kept.

@@ -34,7 +34,7 @@ func TracePoint(curves []Curve, p *Point) *trace.Run {
 // Trace is where the cycles of one point went.
 func (c *Curve) Trace(p *Point) *trace.Run {
 	report := p.Report
-	report.Column, report.Wavelets = p.Columns, p.Routed
+	report.Column, report.Wavelets, report.Windows = p.Columns, p.Routed, p.Windows
 	report.Links = (*runtime.LinkTable)(p.Links)
 	name := p.Input.name()
 	if c.Name != baseName {

@@ -69,7 +69,18 @@ func (c *console) trainGPT(ctx context.Context, out output, curves []sims.Curve,
 		return gpt.SaveStep(folder, step)
 	}
 	bar := newBar(c.err, out.json)
-	steps, runErr := gpt.Run(ctx, jobs, gpt.Options{Threads: out.threads, Have: have, Done: save, Progress: bar.set, Links: len(tracer.jobs) > 0})
+	options := gpt.Options{Threads: out.threads, Have: have, Done: save, Progress: bar.set, Links: len(tracer.jobs) > 0}
+	if len(tracer.jobs) > 0 {
+		options.Partial = func(p gpt.Partial) {
+			if folder.Fresh || len(have) > 0 { // else it would replace results
+				if begin() != nil {
+					return // the finished step will tell
+				}
+			}
+			tracer.draft(p)
+		}
+	}
+	steps, runErr := gpt.Run(ctx, jobs, options)
 	bar.stop()
 	if runErr != nil && len(steps) == 0 {
 		return endedGPT(runErr, 0, len(jobs), out.dir)

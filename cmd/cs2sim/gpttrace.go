@@ -3,27 +3,42 @@ package main
 import (
 	"errors"
 	"fmt"
+	"sync"
+	"time"
 
+	"cs2sim.dev/runtime"
 	"cs2sim.dev/sims"
 	"cs2sim.dev/sims/gpt"
 	"cs2sim.dev/sims/trace"
 )
 
-// gptTracer writes the trace of a gpt run step by step: a killed run leaves those it finished, and
-// a resumed one keeps them.
+// gptTracer writes the trace of a gpt run step by step, and while a step is simulated its phases so far: a
+// killed run leaves both, and a resumed one keeps the steps that were finished.
 type gptTracer struct {
 	dir    string
+	mu     sync.Mutex // of what is below: a step under way tells of itself from several goroutines
 	jobs   []*gpt.Case
 	before map[string]*trace.Run // of an earlier, interrupted run, by name
 	writer *trace.Writer
 	behind chan error // of the run being written while the next step is simulated; nil: none
 	left   int        // runs there was no room for
+	drafts time.Time  // when a step under way may be written next
+	failed error      // of a finished step, not told yet
+	broken bool       // a finished step could not be written
+	full   bool       // trace or disk do not take drafts; the finished step will tell
 }
+
+// A draft is written a second after the step began, the step before ended, and then so seldom that it takes at most
+// a twentieth of the time.
+const (
+	draftEvery = time.Second
+	draftShare = 20
+)
 
 // newGPTTracer remembers what a folder's trace holds before it is cleaned. A sweep has no trace,
 // and a run has none of the steps that only tell what its throughput hangs on.
 func newGPTTracer(s gptStudy, out output, jobs []*gpt.Case) *gptTracer {
-	t := &gptTracer{dir: out.dir, before: map[string]*trace.Run{}}
+	t := &gptTracer{dir: out.dir, before: map[string]*trace.Run{}, drafts: time.Now().Add(draftEvery)}
 	if _, ok := s.(*gptRun); !ok {
 		return t
 	}
@@ -37,7 +52,9 @@ func newGPTTracer(s gptStudy, out output, jobs []*gpt.Case) *gptTracer {
 	}
 	if old, err := trace.Read(out.dir); err == nil { // of no trace, or a broken one, nothing is kept
 		for _, r := range old.Runs {
-			t.before[r.Name] = r
+			if r.Of == 0 {
+				t.before[r.Name] = r
+			}
 		}
 	}
 	return t
@@ -70,14 +87,18 @@ func (t *gptTracer) name(i int) string {
 	return fmt.Sprintf("%s, %s, length %d (%d)", j.Model.Name, j.Job.Masks, j.Job.Model.SequenceLength, i)
 }
 
-// wait is for the run that is being written.
+// wait is for the run that is being written. An error is told once.
 func (t *gptTracer) wait() error {
-	if t.behind == nil {
-		return nil
+	err := t.failed
+	t.failed = nil
+	if t.behind != nil {
+		if written := t.room(<-t.behind); err == nil {
+			err = written
+		}
+		t.behind = nil
 	}
-	err := <-t.behind
-	t.behind = nil
-	return t.room(err)
+	t.broken = t.broken || err != nil
+	return err
 }
 
 // room counts a run there was no room for; the trace does without.
@@ -89,9 +110,41 @@ func (t *gptTracer) room(err error) error {
 	return err
 }
 
+// draft writes the phases of a step under way, now and then.
+func (t *gptTracer) draft(p gpt.Partial) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	if t.writer == nil || t.full || t.broken || now.Before(t.drafts) || len(t.behind) == 0 && t.behind != nil {
+		return // the step before is still being written
+	}
+	for i, j := range t.jobs {
+		if j.Job.Key() != p.Key {
+			continue
+		}
+		if t.failed = t.wait(); t.failed == nil && t.left == 0 {
+			t.full = t.writer.Update(i, t.step(i, p.Density, p.Report()).Run()) != nil
+		}
+		break
+	}
+	t.drafts = time.Now().Add(max(draftEvery, draftShare*time.Since(now)))
+}
+
+// step is job i's report with its names.
+func (t *gptTracer) step(i int, density float64, r *runtime.StepReport) trace.Step {
+	j := t.jobs[i]
+	return trace.Step{
+		Experiment: fmt.Sprintf("%s, length %d", j.Model.Name, j.Job.Model.SequenceLength),
+		Name:       t.name(i), Sparsity: 1 - density, Report: r,
+	}
+}
+
 // add begins to write a step that was just simulated; one taken from another that is alike has no
 // report. The error may be that of the step before.
 func (t *gptTracer) add(s *gpt.Step) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.drafts = time.Now().Add(draftEvery)
 	if err := t.wait(); err != nil {
 		return err
 	}
@@ -102,10 +155,7 @@ func (t *gptTracer) add(s *gpt.Step) error {
 		if j.Job.Key() != s.Key {
 			continue
 		}
-		step := trace.Step{
-			Experiment: fmt.Sprintf("%s, length %d", j.Model.Name, j.Job.Model.SequenceLength),
-			Name:       t.name(i), Sparsity: 1 - s.Density, Report: s.Report,
-		}
+		step := t.step(i, s.Density, s.Report)
 		t.behind = make(chan error, 1)
 		go func(done chan<- error) {
 			defer func() {
@@ -121,11 +171,13 @@ func (t *gptTracer) add(s *gpt.Step) error {
 }
 
 func (t *gptTracer) close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if err := t.wait(); err != nil {
 		return err
 	}
-	if t.writer == nil {
-		return nil
+	if t.writer == nil || t.broken {
+		return nil // the manifest says that it is not complete
 	}
 	return t.writer.Close()
 }

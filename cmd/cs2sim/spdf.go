@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cs2sim.dev/plots"
+	"cs2sim.dev/runtime"
 	"cs2sim.dev/sims"
 	"cs2sim.dev/sims/spdf"
 )
@@ -24,6 +25,7 @@ type spdfRun struct {
 	experiment *spdf.Experiment
 	folder     *sims.Folder
 	begin      func() error // makes the folder this run's
+	tracer     *spdfTracer
 
 	live struct { // figures while it runs
 		sync.Mutex
@@ -58,6 +60,9 @@ func (r *spdfRun) run(ctx context.Context) (spdf.Results, error) {
 	if err != nil {
 		return spdf.Results{}, err
 	}
+	if r.tracer, err = newSPDFTracer(r.out.dir, r.folder.PointsDir(), r.experiment, have, r.out.resume); err != nil {
+		return spdf.Results{}, err
+	}
 	// The results of an earlier run stay until there is something to replace them with.
 	r.begin = sync.OnceValue(func() error {
 		if err := r.folder.Write("run.toml", sims.WriteRunFile(r.out.dir, []sims.Curve{r.curve})); err != nil {
@@ -76,8 +81,20 @@ func (r *spdfRun) run(ctx context.Context) (spdf.Results, error) {
 				keep[filepath.Base(path)] = true
 			}
 		}
-		return errors.Join(r.folder.Clean(keep), r.writeFiles(files))
+		if err := errors.Join(r.folder.Clean(keep), r.writeFiles(files)); err != nil {
+			return err
+		}
+		r.tracer.begin()
+		return nil
 	})
+	traced := r.tracer.step
+	if r.folder.Fresh { // there are no results to replace
+		traced = func(id spdf.ID, step *runtime.StepReport) {
+			if r.begin() == nil { // else the first checkpoint will tell
+				r.tracer.step(id, step)
+			}
+		}
+	}
 	if len(have) > 0 {
 		fmt.Fprintf(r.err, "resuming: %d stages are finished\n", len(have))
 	}
@@ -90,7 +107,7 @@ func (r *spdfRun) run(ctx context.Context) (spdf.Results, error) {
 		Done: func(s spdf.Stage, weights spdf.File) error {
 			return errors.Join(r.folder.Write(weights.Name, weights.Data), r.folder.SaveJSON(s.FileName(), s))
 		},
-		Step: r.draw,
+		Step: r.draw, Traced: traced,
 	})
 	bar.stop()
 	if runErr != nil && !slices.ContainsFunc(stages, func(s spdf.Stage) bool { return s.Training.Step > 0 }) {
@@ -132,7 +149,7 @@ func (r *spdfRun) finish(stages []spdf.Stage, reason error) (spdf.Results, error
 		note = fmt.Sprintf("stopped early: %v; only finished stages are listed", reason)
 	}
 	results := r.experiment.Results(stages, note)
-	err := r.write(results, stages, note)
+	err := errors.Join(r.write(results, stages, note), r.tracer.close())
 	if reason != nil {
 		reason = r.ended(reason, stages)
 	}

@@ -143,8 +143,11 @@ func runsText(t *trace.Trace) string {
 	}
 	b.WriteString("\n")
 	for _, r := range t.Runs {
-		fmt.Fprintf(&b, "  %q: %d cycles on %s, %d x %d PEs, %d x %d in use\n",
-			r.Name, r.Cycles, r.Machine.Name, r.Machine.Width, r.Machine.Height, r.Place.Width, r.Place.Height)
+		fmt.Fprintf(&b, "  %q: %d cycles on %s, %d x %d PEs, %d x %d in use", r.Name, r.Cycles, r.Machine.Name, r.Machine.Width, r.Machine.Height, r.Place.Width, r.Place.Height)
+		if r.Of > 0 {
+			fmt.Fprintf(&b, "; the first %d of %d phases", len(r.Phases), r.Of)
+		}
+		b.WriteString("\n")
 	}
 	return b.String()
 }
@@ -167,7 +170,7 @@ func (c *console) traceFigures(dir string, r *trace.Run, first, last int) error 
 			return &sims.InputError{Want: err.Error()}
 		}
 	}
-	over, err := plots.UtilizationOverTime(r)
+	over, err := plots.UtilizationOverTime(r, first, last)
 	if err := add("utilization-time", over, err); err != nil {
 		return err
 	}

@@ -47,14 +47,10 @@ func (s stretch) label(r *trace.Run) (number, layer, what string) {
 
 // stateTable lists stretches with the shares of some PEs' states; of gives them per phase.
 func stateTable(r *trace.Run, first, last int, of func(phase int) []int64) sims.Table {
-	t := sims.Table{Name: "phases", Columns: []sims.Column{
-		{Name: "phase", Title: "phase", Kind: sims.Text}, {Name: "layer", Title: "layer", Kind: sims.Text}, {Name: "what", Title: "what", Kind: sims.Text},
-		{Name: "start", Title: "start", Unit: "cycles", Kind: sims.Number, Format: "%.0f"},
-		{Name: "cycles", Title: "cycles", Kind: sims.Number, Format: "%.0f"},
-	}}
-	for _, s := range trace.StateNames() {
-		t.Columns = append(t.Columns, sims.Column{Name: s, Title: strings.ReplaceAll(s, "_", " "), Unit: "%", Kind: sims.Number, Format: "%.1f"})
-	}
+	t := sims.Table{Name: "phases", Columns: stateColumns(
+		sims.Column{Name: "phase", Title: "phase", Kind: sims.Text}, sims.Column{Name: "layer", Title: "layer", Kind: sims.Text},
+		sims.Column{Name: "what", Title: "what", Kind: sims.Text},
+	)}
 	for _, s := range stretches(r, first, last) {
 		var cycles, total int64
 		sums := make([]int64, len(trace.StateNames()))
@@ -85,7 +81,8 @@ func phasesText(r *trace.Run, first, last int) string {
 		}
 		return kinds[k]
 	})
-	return fmt.Sprintf("phases of %q, shares of all PEs' cycles\n\n%s%s", r.Name, t.Terminal(), memoryText(r, first, last))
+	windows := windowsText(r, first, last, func(k *trace.Kind) []int64 { s := k.Sum(); return s[:] })
+	return fmt.Sprintf("phases of %q, shares of all PEs' cycles\n\n%s%s%s", r.Name, t.Terminal(), windows, memoryText(r, first, last))
 }
 
 // lifeText is what one PE holds and did.
@@ -106,8 +103,43 @@ func lifeText(r *trace.Run, at fabric.Coord, first, last int) string {
 	} else {
 		fmt.Fprintf(&b, "group %d, features %s, tokens %s\n", at.X/max(1, r.Place.Columns), r.Place.FeaturesOf(at.X), r.Place.TokensOf(at.X, at.Y))
 	}
-	b.WriteString("\n" + t.Terminal() + routerText(r, at, first, last) + memoryText(r, first, last))
+	windows := windowsText(r, first, last, func(k *trace.Kind) []int64 { s := k.At(at.X, at.Y); return s[:] })
+	b.WriteString("\n" + t.Terminal() + windows + routerText(r, at, first, last) + memoryText(r, first, last))
 	return b.String()
+}
+
+// windowsText is the time of a single phase, window by window.
+func windowsText(r *trace.Run, first, last int, of func(k *trace.Kind) []int64) string {
+	if first != last || len(r.KindOf(first).Windows) == 0 {
+		return ""
+	}
+	fine := r.WindowsOf(first, maxPhaseLines)
+	t := sims.Table{Name: "windows", Columns: stateColumns(
+		sims.Column{Name: "window", Title: "window", Kind: sims.Number, Format: "%.0f"},
+	)}
+	for i, w := range fine.Phases {
+		row := []any{float64(i), float64(w.Start), float64(w.Cycles)}
+		states, total := of(fine.KindOf(i)), int64(0)
+		for _, n := range states {
+			total += n
+		}
+		for _, n := range states {
+			row = append(row, share(n, total))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return fmt.Sprintf("\nwindows of phase %d\n\n%s", first, t.Terminal())
+}
+
+// stateColumns are columns that lead, time and the states' shares.
+func stateColumns(lead ...sims.Column) []sims.Column {
+	columns := append(lead,
+		sims.Column{Name: "start", Title: "start", Unit: "cycles", Kind: sims.Number, Format: "%.0f"},
+		sims.Column{Name: "cycles", Title: "cycles", Kind: sims.Number, Format: "%.0f"})
+	for _, s := range trace.StateNames() {
+		columns = append(columns, sims.Column{Name: s, Title: strings.ReplaceAll(s, "_", " "), Unit: "%", Kind: sims.Number, Format: "%.1f"})
+	}
+	return columns
 }
 
 // memoryText is the memory map of one phase.

@@ -68,8 +68,17 @@ func TestMessage(t *testing.T) {
 	for seed := range uint64(3) {
 		s := small()
 		s.blocks = seed > 0
-		r := s.run(t, "drawn", seed)
-		d := decode(t, encode(r))
+		whole := s.run(t, "drawn", seed)
+		d := decode(t, encode(whole))
+		r := whole.Fine(maxWindows)
+		for i, n := range r.Phase {
+			if d.arrays["phase.launch"][i] != int64(n) {
+				t.Fatalf("window %d is of phase %d, must be %d", i, d.arrays["phase.launch"][i], n)
+			}
+		}
+		if len(r.Phases) < 2*len(whole.Phases) {
+			t.Errorf("%d windows of %d phases", len(r.Phases), len(whole.Phases))
+		}
 		if got := d.totals(); got != r.Totals() {
 			t.Errorf("sums are %v, the trace's %v", got, r.Totals())
 		}

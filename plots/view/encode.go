@@ -27,6 +27,7 @@ type header struct {
 	Machine    trace.Machine `json:"machine"`
 	Place      trace.Place   `json:"place"`
 	Cycles     int64         `json:"cycles"`
+	Of         int           `json:"of_phases"` // of a run that goes on or was killed; else 0
 	States     []state       `json:"states"`
 	Totals     []string      `json:"totals"` // PE-cycles by state, in digits: they pass 2^53
 	Names      []string      `json:"names"`  // of phases and memory, by their numbers in the arrays
@@ -64,18 +65,27 @@ func states() (out []state) {
 	return out
 }
 
-// encode makes the message of a run.
-func encode(r *trace.Run) []byte {
+// maxWindows is how many windows of time the page gets beside whole kernels; longer kernels have more.
+const maxWindows = 1 << 13
+
+// encode makes the message of a run. Every window of a kernel's time is a phase of its own there.
+func encode(whole *trace.Run) []byte {
+	r := whole.Fine(maxWindows)
 	e := encoder{head: header{
-		Name: r.Name, Experiment: r.Experiment, Sparsity: r.Sparsity, Machine: r.Machine, Place: r.Place, Cycles: r.Cycles, States: states(), Names: []string{},
+		Name: r.Name, Experiment: r.Experiment, Sparsity: r.Sparsity, Machine: r.Machine, Place: r.Place, Cycles: r.Cycles, Of: r.Of, States: states(), Names: []string{},
 	}, names: map[string]int64{}}
 	for _, n := range r.Totals() {
 		e.head.Totals = append(e.head.Totals, fmt.Sprint(n))
 	}
-	e.phases(r)
-	e.cells(r)
-	e.memory(r)
-	e.links(r)
+	e.phases(r.Run)
+	of := make([]int64, len(r.Phase))
+	for i, p := range r.Phase {
+		of[i] = int64(p)
+	}
+	e.add("phase.launch", of)
+	e.cells(r.Run)
+	e.memory(r.Run)
+	e.links(whole, r)
 	return e.message()
 }
 

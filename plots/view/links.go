@@ -18,7 +18,15 @@ func (w way) String() string { return fmt.Sprintf("%d %s, %s", w.Color, w.Carrie
 // links sends every kind's link classes: way, columns and rows, wavelets over a link in the first row and what
 // each row farther south carries more. A class that begins anew in several places with other
 // wavelets per row is one for each, so that rows count from its first.
-func (e *encoder) links(r *trace.Run) {
+//
+// Links are of whole kernels: of a window the page shows the share of its kernel's wavelets.
+func (e *encoder) links(r *trace.Run, fine trace.Fine) {
+	kinds := make([]int64, len(r.Phases))
+	for i, p := range r.Phases {
+		kinds[i] = int64(p.Kind)
+	}
+	e.add("link.kind", kinds)
+	e.add("link.share", fine.Share)
 	e.head.Links, e.head.Ways = r.Links, []way{}
 	type class struct{ x, y trace.Span }
 	known, ways := map[class]int64{}, map[way]int64{}

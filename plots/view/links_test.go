@@ -59,8 +59,9 @@ func counts(p *trace.Phase, k *trace.Kind) {
 	}
 }
 
-// checkLinks holds the maps of links on the page, and one router's, to the trace's classes.
-func checkLinks(b *tab, run *trace.Run, first, last, x, y int) {
+// checkLinks holds the maps of links on the page, and one router's, to the trace's classes. Phases first to last
+// are those of fine, made of run.
+func checkLinks(b *tab, run *trace.Run, fine trace.Fine, first, last, x, y int) {
 	b.t.Helper()
 	var ways []way
 	b.eval(`cs2sim.a.links.ways`, &ways)
@@ -69,22 +70,23 @@ func checkLinks(b *tab, run *trace.Run, first, last, x, y int) {
 	}
 	w, h := run.Place.Width, run.Place.Height
 	for n, one := range ways {
-		want := make([]int64, w*h)
-		router := int64(0)
+		want := make([]float64, w*h)
+		router := 0.0
 		for i := first; i <= last; i++ {
-			for _, l := range run.KindOf(i).Links {
+			share := float64(fine.Share[i]) / trace.Whole
+			for _, l := range run.KindOf(fine.Phase[i]).Links {
 				if (way{l.Color, l.Carries, l.Direction}) != one {
 					continue
 				}
 				for at := range want {
 					v, _ := l.Over(at%w, at/w)
-					want[at] += v
+					want[at] += share * float64(v)
 				}
 				v, _ := l.Over(x, y)
-				router += v
+				router += share * float64(v)
 			}
 		}
-		var got []int64
+		var got []float64
 		b.eval(fmt.Sprintf(`(async () => {
 			const { measures } = await import("/run.js");
 			const run = cs2sim.a, m = measures(run).find((m) => m.way === %q);
@@ -93,10 +95,10 @@ func checkLinks(b *tab, run *trace.Run, first, last, x, y int) {
 		if !slices.Equal(got, want) {
 			b.t.Fatalf("%v in phases %d to %d: %v on the page, %v in the trace", one, first, last, got, want)
 		}
-		var at []int64
-		b.eval(fmt.Sprintf(`[...cs2sim.a.links.at(cs2sim.a.window(%d, %d).times, %d, %d)]`, first, last, x, y), &at)
+		var at []float64
+		b.eval(fmt.Sprintf(`[...cs2sim.a.links.at(%d, %d, %d, %d)]`, first, last, x, y), &at)
 		if at[n] != router {
-			b.t.Errorf("%v at router %d,%d: %d on the page, %d in the trace", one, x, y, at[n], router)
+			b.t.Errorf("%v at router %d,%d: %v on the page, %v in the trace", one, x, y, at[n], router)
 		}
 	}
 }

@@ -50,6 +50,8 @@ func numbers(b *tab) {
 			t.Errorf("%s is %s PE-cycles on the page, %d in the trace", name, got, n)
 		}
 	}
+	whole, fine := run, run.Fine(maxWindows) // a phase for every window of time
+	run = fine.Run
 	r := rand.New(rand.NewPCG(3, 3))
 	for range 40 {
 		first, last := window(r, run)
@@ -96,7 +98,7 @@ func numbers(b *tab) {
 			}
 		}
 		checkWavelets(b, run, first, last)
-		checkLinks(b, run, first, last, x, y)
+		checkLinks(b, whole, fine, first, last, x, y)
 		checkFlame(b, run, first, last)
 	}
 	b.clean()
@@ -189,6 +191,7 @@ func controls(b *tab) {
 	t := b.t
 	run := small().run(t, "drawn", 1)
 	b.visit(serve(t, written(t, run)), shown)
+	fine := run.Fine(maxWindows)
 	state := func() (s struct {
 		First, Last int
 		Pinned      *struct{ X, Y int }
@@ -198,7 +201,7 @@ func controls(b *tab) {
 		b.eval(`({ first: cs2sim.first, last: cs2sim.last, pinned: cs2sim.pinned, zoom: cs2sim.view.zoom, measure: cs2sim.measure.id })`, &s)
 		return s
 	}
-	if s := state(); s.First != 0 || s.Last != len(run.Phases)-1 || s.Pinned != nil || s.Measure != "busy" {
+	if s := state(); s.First != 0 || s.Last != len(fine.Phases)-1 || s.Pinned != nil || s.Measure != "busy" {
 		t.Errorf("begins with %+v", s)
 	}
 	// The middle of PE 3,2 on the map.
@@ -257,6 +260,24 @@ func controls(b *tab) {
 	if s := state(); s.Pinned != nil {
 		t.Errorf("Esc keeps %+v", s.Pinned)
 	}
+	// The first linear kernel, phase 3, is cut: w takes one of its windows, the brackets go on by windows.
+	b.eval(`cs2sim.wholeKernels(3), cs2sim.flush()`, nil)
+	if s := state(); s.First != fine.First[3] || s.Last != fine.First[4]-1 || s.First == s.Last {
+		t.Errorf("kernel 3 is %d to %d, must be %d to %d", s.First, s.Last, fine.First[3], fine.First[4]-1)
+	}
+	b.key("w")
+	b.key("]")
+	b.key("}")
+	if s := state(); s.First != fine.First[3]+1 || s.Last != fine.First[3]+2 {
+		t.Errorf("two windows of kernel 3 are %d to %d, must begin at %d", s.First, s.Last, fine.First[3]+1)
+	}
+	if got, want := b.text("#window"), fmt.Sprintf("phase 3, windows 1 to 2 of %d, h.0.attn.q, ", fine.First[4]-fine.First[3]); !strings.HasPrefix(got, want) {
+		t.Errorf("it says %q, must begin with %q", got, want)
+	}
+	b.key("1")
+	if s := state(); s.First != fine.First[3] || s.Last != fine.First[4]-1 {
+		t.Errorf("1 takes %d to %d, must be %d to %d", s.First, s.Last, fine.First[3], fine.First[4]-1)
+	}
 	b.key("3")
 	// A brush over the right half of the timeline.
 	var box struct{ X, Y, Width, Height float64 }
@@ -266,8 +287,8 @@ func controls(b *tab) {
 	b.mouse("mouseMoved", box.X+box.Width-2, box.Y+40)
 	b.mouse("mouseReleased", box.X+box.Width-2, box.Y+40)
 	b.frame()
-	if s := state(); s.First < len(run.Phases)/4 || s.First > 3*len(run.Phases)/4 || s.Last != len(run.Phases)-1 {
-		t.Errorf("the brush takes phases %d to %d of %d", s.First, s.Last, len(run.Phases))
+	if s := state(); s.First < len(fine.Phases)/4 || s.First > 3*len(fine.Phases)/4 || s.Last != len(fine.Phases)-1 {
+		t.Errorf("the brush takes phases %d to %d of %d", s.First, s.Last, len(fine.Phases))
 	}
 	// Every control has a name, for those who do not see it.
 	var nameless []string
@@ -378,6 +399,13 @@ func compare(b *tab) {
 		if d := got[i] - want; d > 1e-9 || d < -1e-9 {
 			t.Fatalf("PE %d: difference is %v, must be %v", i, got[i], want)
 		}
+	}
+	// A part of a kernel is compared with the same part of it, though the two are not cut at the same cycles.
+	fine := one.Fine(maxWindows)
+	var other struct{ First, Last int }
+	b.eval(fmt.Sprintf(`cs2sim.setWindow(%d, %d), ({ first: cs2sim.firstB, last: cs2sim.lastB })`, fine.First[3]+4, fine.First[3]+6), &other)
+	if second := two.Fine(maxWindows); other.First < second.First[3]+3 || other.Last >= second.First[4]-2 || other.Last < other.First {
+		t.Errorf("windows 4 to 6 of phase 3 stand beside %d to %d of the second run, whose phase 3 begins with %d", other.First, other.Last, second.First[3])
 	}
 	b.clean()
 }

@@ -91,7 +91,40 @@ func (s *shape) kind(which int) trace.Kind {
 	}
 	k.Cells = append(k.Cells, s.unused(k.Cycles)...)
 	k.Links = s.links(which)
+	if which == 0 || which == 1 && len(k.Cells) < 1000 {
+		s.cut(&k, 10)
+	}
 	return k
+}
+
+// cut makes windows of a kind: every cell's states come one after the other, idleness last. What rows are
+// later makes the last window.
+func (s *shape) cut(k *trace.Kind, n int) {
+	stagger := k.Cells[0].Late.Weights * int64(s.rows-1)
+	begin := int64(0)
+	for i := range n {
+		end := (k.Cycles - stagger) * int64(i+1) / int64(n)
+		w := trace.Window{Cycles: end - begin}
+		for c := range k.Cells {
+			var at [8]int64
+			from, states := int64(0), k.Cells[c].States
+			states[0] -= stagger
+			for st := range states {
+				st = (st + 1) % len(states)
+				at[st] = max(0, min(end, from+states[st])-max(begin, from))
+				from += states[st]
+			}
+			w.States, w.Late = append(w.States, at), append(w.Late, trace.Late{})
+		}
+		k.Windows, begin = append(k.Windows, w), end
+	}
+	if stagger > 0 {
+		w := trace.Window{Cycles: stagger}
+		for c := range k.Cells {
+			w.States, w.Late = append(w.States, [8]int64{stagger}), append(w.Late, k.Cells[c].Late)
+		}
+		k.Windows = append(k.Windows, w)
+	}
 }
 
 func (s shape) run(t testing.TB, name string, seed uint64) *trace.Run {

@@ -12,15 +12,16 @@ import (
 func speed(b *tab) {
 	t := b.t
 	run := wafer().run(t, "wafer", 1)
-	cells := 0
+	cells, windows := 0, 0
 	for i := range run.Kinds {
 		cells += len(run.Kinds[i].Cells)
+		windows += len(run.Kinds[i].Cells) * len(run.Kinds[i].Windows)
 	}
 	at := serve(t, written(t, run))
 	b.visit(at, shown)
 	var loaded float64
 	b.eval(`cs2sim.loadedAt`, &loaded)
-	t.Logf("%d phases, %d kinds, %d cells, a message of %d bytes: shown after %.0f ms", len(run.Phases), len(run.Kinds), cells, len(encode(run)), loaded)
+	t.Logf("%d phases, %d kinds, %d cells, %d more in windows, a message of %d bytes: shown after %.0f ms", len(run.Phases), len(run.Kinds), cells, windows, len(encode(run)), loaded)
 	if loaded > 2000 {
 		t.Errorf("shown after %.0f ms, must be 2000", loaded)
 	}

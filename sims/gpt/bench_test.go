@@ -53,7 +53,7 @@ func BenchmarkStep(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				if s, err = p.Simulate(context.Background(), sims.Threads(0), nil); err != nil {
+				if s, err = p.Simulate(context.Background(), sims.Threads(0), nil, nil); err != nil {
 					b.Fatal(err)
 				}
 			}

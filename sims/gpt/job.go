@@ -103,8 +103,8 @@ func (p *Plan) Chosen() compiler.GPTCandidate { return p.Candidates[len(p.Candid
 
 // Simulate runs one micro-batch through all phases. Cycles do not depend on values: none are
 // computed. Where MemoryX or SwarmX is behind the edge, the same step is run with links as fast as the
-// edge too: the difference is what they expose.
-func (p *Plan) Simulate(ctx context.Context, threads int, progress func(done, total int64)) (*Step, error) {
+// edge too: the difference is what they expose; partial is told of the first run only.
+func (p *Plan) Simulate(ctx context.Context, threads int, progress func(done, total int64), partial func(n int, report func() *runtime.StepReport)) (*Step, error) {
 	edge := p.Job.Machine.IORate()
 	runs := int64(1)
 	if p.Step.Space.StreamRate < edge {
@@ -116,7 +116,7 @@ func (p *Plan) Simulate(ctx context.Context, threads int, progress func(done, to
 		}
 		return func(done, total int64) { progress(n*total+done, runs*total) }
 	}
-	r, err := p.cost(ctx, p.Step, threads, part(0))
+	r, err := p.cost(ctx, p.Step, threads, part(0), partial)
 	if err != nil {
 		return nil, err
 	}
@@ -126,19 +126,19 @@ func (p *Plan) Simulate(ctx context.Context, threads int, progress func(done, to
 	}
 	fast, space := *p.Step, *p.Step.Space
 	space.StreamRate, fast.Space = edge, &space
-	if r, err = p.cost(ctx, &fast, threads, part(1)); err != nil {
+	if r, err = p.cost(ctx, &fast, threads, part(1), nil); err != nil {
 		return nil, err
 	}
 	s.stretched(r)
 	return s, nil
 }
 
-func (p *Plan) cost(ctx context.Context, step *compiler.Step, threads int, progress func(done, total int64)) (*runtime.StepReport, error) {
+func (p *Plan) cost(ctx context.Context, step *compiler.Step, threads int, progress func(done, total int64), partial func(n int, report func() *runtime.StepReport)) (*runtime.StepReport, error) {
 	store := runtime.NewMaskStore(step.Space, p.Layout, p.Masks)
 	trainer, err := runtime.NewTrainer(step, store, runtime.Stream)
 	if err != nil {
 		return nil, err
 	}
-	trainer.Links = p.Links
+	trainer.Links, trainer.Partial = p.Links, partial
 	return trainer.Cost(ctx, threads, progress)
 }

@@ -8,6 +8,7 @@ import (
 
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/pe"
+	"cs2sim.dev/runtime"
 	"cs2sim.dev/sims"
 )
 
@@ -18,8 +19,17 @@ type Options struct {
 	Done     func(*Step) error       // called after each further step; an error stops the run
 	Progress func(done, total int64) // called from several goroutines with a share of the work
 	Links    bool                    // reports have links, for traces
+	Partial  func(Partial)           // called when more of a step's first phases are known, one call at a time
 
 	simulate func(context.Context, *Plan, int, func(done, total int64)) (*Step, error) // tests only; nil: Plan.Simulate
+}
+
+// Partial is a step under way: its first phases.
+type Partial struct {
+	Key     string // of the job
+	Density float64
+	Phases  int
+	Report  func() *runtime.StepReport // of those phases
 }
 
 // share is the part of a job in Progress.
@@ -31,7 +41,12 @@ func Run(ctx context.Context, jobs []*Case, o Options) (map[string]*Step, error)
 	o.Threads = sims.Threads(o.Threads)
 	if o.simulate == nil {
 		o.simulate = func(ctx context.Context, p *Plan, threads int, progress func(done, total int64)) (*Step, error) {
-			return p.Simulate(ctx, threads, progress)
+			if o.Partial == nil {
+				return p.Simulate(ctx, threads, progress, nil)
+			}
+			return p.Simulate(ctx, threads, progress, func(n int, report func() *runtime.StepReport) {
+				o.Partial(Partial{p.Job.Key(), p.Density, n, report})
+			})
 		}
 	}
 	steps := map[string]*Step{}

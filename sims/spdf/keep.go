@@ -60,6 +60,29 @@ func (e *Experiment) Checkpoints(dir string) (names []string, err error) {
 	return names, nil
 }
 
+// Traceable lists the stages of the first seed, whose steps are traced, and which of them are finished or have
+// a checkpoint in a folder of points.
+func (e *Experiment) Traceable(dir string, have map[string]Stage) (ids []ID, begun map[ID]bool, err error) {
+	begun = map[ID]bool{}
+	for _, id := range e.ids() {
+		if id.Seed != e.config.Seed {
+			continue
+		}
+		ids = append(ids, id)
+		s := Stage{ID: id, Key: e.key(id)}
+		if _, ok := have[s.Key]; ok {
+			begun[id] = true
+			continue
+		}
+		files, err := s.checkpoints(dir).Files()
+		if err != nil {
+			return nil, nil, err
+		}
+		begun[id] = len(files) > 0
+	}
+	return ids, begun, nil
+}
+
 // File is a result, ready to be written.
 type File struct {
 	Name string

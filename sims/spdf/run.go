@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"cs2sim.dev/runtime"
 	"cs2sim.dev/sims"
 	"cs2sim.dev/sims/train"
 )
@@ -23,6 +24,11 @@ type Options struct {
 	Progress func(done, total int64)       // called after every step, one call at a time
 	Step     func(snapshot func() []Stage) // called after every step; snapshot is all stages as they are
 	Note     func(text string)             // a thing a person should know, such as a damaged checkpoint
+
+	// Traced is told, from several goroutines, what the wafer did in a micro-batch of each stage of the first
+	// seed: the first one after an update. Before it, biases and, in dense fine-tuning, the weights that the
+	// mask kept out are 0 and not sent; after it, all steps of the stage cost the same but for chance zeros.
+	Traced func(ID, *runtime.StepReport)
 
 	engine func(*Experiment) (train.Engine, error) // tests only; nil: the machine
 }

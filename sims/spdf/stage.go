@@ -137,6 +137,9 @@ func (e *Experiment) ids() (out []ID) {
 	return out
 }
 
+// Zeros is the share of weights that the mask of a stage keeps at 0.
+func (id ID) Zeros() float64 { return 1 - id.density() }
+
 // density is the share of weights a stage trains.
 func (id ID) density() float64 {
 	if id.Kind == FinetuneDense {

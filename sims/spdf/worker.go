@@ -10,6 +10,7 @@ import (
 	"cs2sim.dev/model"
 	"cs2sim.dev/model/text"
 	"cs2sim.dev/pe"
+	"cs2sim.dev/runtime"
 	"cs2sim.dev/sims"
 	"cs2sim.dev/sims/train"
 )
@@ -171,6 +172,11 @@ func (w *worker) plan(t sims.Training, source train.Source, validation []model.B
 	}
 }
 
+// reporter is an engine that tells what the wafer does in the next training micro-batch.
+type reporter interface {
+	Report(next func(*runtime.StepReport))
+}
+
 // train runs the plan, from the newest checkpoint where there is one.
 func (w *worker) train(ctx context.Context, s *Stage, p *model.Params, plan train.Plan) (*train.State, error) {
 	store := w.checkpoints(s)
@@ -196,13 +202,26 @@ func (w *worker) train(ctx context.Context, s *Stage, p *model.Params, plan trai
 		}
 		return store.Save(now)
 	}
+	trace := func() {}
+	if m, ok := w.engine.(reporter); ok && w.o.Traced != nil && s.Seed == w.e.config.Seed {
+		trace = func() { m.Report(func(r *runtime.StepReport) { w.o.Traced(s.ID, r) }) }
+	}
+	traced := state.Step > 0 || plan.Steps == 1
+	if traced {
+		trace()
+	}
 	w.units = 0
 	all := w.e.units(s.ID)
 	trained := all - int64(w.e.decodeUnits(s.ID, w.e.config.Decode.MaxNewTokens))
 	hooks := train.Hooks{
 		Save: save,
 		Step: func(now *train.State) {
-			if last := now.Steps[len(now.Steps)-1]; last.Skipped {
+			last := now.Steps[len(now.Steps)-1]
+			if !traced && !last.Skipped {
+				traced = true
+				trace()
+			}
+			if last.Skipped {
 				w.note(fmt.Sprintf("%v: step %d: a gradient overflows fp16 at loss scale %.0f: skipped, the scale falls to %.0f",
 					s.ID, now.Step-1, last.LossScale, now.Scale.Scale))
 			}

@@ -22,7 +22,7 @@ type Step struct {
 // maxStepCells bounds the cells of one step: some 20 bytes each in the file.
 const maxStepCells = 1 << 20
 
-// Run makes the run of one micro-batch: a barrier and a phase for each phase of the step.
+// Run makes the run of one micro-batch: a barrier and a phase for each phase of the report.
 func (s Step) Run() *Run {
 	step := s.Report.Step
 	sp := step.Space
@@ -42,9 +42,11 @@ func (s Step) Run() *Run {
 			grids = append(grids, p)
 		}
 	}
-	limit := limitFor(grids, sp.Groups, maxStepCells)
+	limit, every := limitFor(grids, sp.Groups, maxStepCells), everyFor(gridWindows(grids, sp.Groups), maxWindowCells)
 	for _, g := range grids {
-		r.Kinds = append(r.Kinds, Kind{Cycles: g.Cycles, Cells: r.cells(&g.Grid, g.Cycles, limit)})
+		k := r.kind(&g.Grid, g.Cycles, limit)
+		k.merge(every)
+		r.Kinds = append(r.Kinds, k)
 	}
 	var links []*runtime.LinkTable
 	for _, g := range grids {
@@ -66,9 +68,14 @@ func (s Step) Run() *Run {
 		r.Phases = append(r.Phases, one)
 		at += one.Cycles
 	}
+	if len(s.Report.Phases) < len(step.Phases) {
+		r.Of = 2 * len(step.Phases)
+	}
 	// A region is taken from the barrier before its first phase on.
 	for _, m := range step.Plan.Places {
-		r.Memory = append(r.Memory, Region{Clean(m.Name), 2 * m.Base, 2 * m.Words, 2 * m.First, 2*m.Last + 1})
+		if first, last := 2*m.First, min(2*m.Last+1, len(r.Phases)-1); first <= last {
+			r.Memory = append(r.Memory, Region{Clean(m.Name), 2 * m.Base, 2 * m.Words, first, last})
+		}
 	}
 	r.code(sp.Target)
 	return r
@@ -79,13 +86,17 @@ func (s Step) Run() *Run {
 func limitFor(grids []*runtime.PhaseReport, groups, cells int) int {
 	var sizes []int
 	for _, g := range grids {
-		n := len(g.Grid.Cells)
-		if g.Grid.Spare > 0 {
-			n *= groups
-		}
-		sizes = append(sizes, n)
+		sizes = append(sizes, cellsOf(&g.Grid, groups))
 	}
 	return limitOf(sizes, cells)
+}
+
+// cellsOf is how many cells a grid has at most; beside spare columns every group has its own.
+func cellsOf(g *runtime.Grid, groups int) int {
+	if g.Spare > 0 {
+		return len(g.Cells) * groups
+	}
+	return len(g.Cells)
 }
 
 // limitOf is the most one may have so that all together have no more than so many.
@@ -134,6 +145,19 @@ func (r *Run) barrier(cycles int64) Kind {
 
 // whole is the run of places from lo to hi-1.
 func whole(lo, hi int) Span { return Span{From: lo, Step: 1, Block: 1, Count: hi - lo} }
+
+// window makes a window of a kind from what so many of its cells, the first ones, did; the others were idle.
+func (k *Kind) window(cycles int64, used int, cell func(i int) (pe.StateCycles, Late)) Window {
+	w := Window{Cycles: cycles, States: make([]pe.StateCycles, len(k.Cells)), Late: make([]Late, len(k.Cells))}
+	for i := range k.Cells {
+		if i < used {
+			w.States[i], w.Late[i] = cell(i)
+		} else {
+			w.States[i][pe.Idle] = cycles
+		}
+	}
+	return w
+}
 
 // unused are the PEs right of and below those in use.
 func (r *Run) unused(cycles int64) (cells []Cell) {
@@ -188,7 +212,17 @@ func (p Point) Run() *Run {
 		}
 		k.Cells = append(k.Cells, cell)
 	}
+	used := len(k.Cells)
 	k.Cells = append(k.Cells, r.unused(r.Cycles)...)
+	for _, w := range rep.Windows {
+		k.Windows = append(k.Windows, k.window(w.Cycles, used, func(c int) (pe.StateCycles, Late) {
+			if k.Cells[c].Late == (Late{}) {
+				return w.Cells[c], Late{}
+			}
+			return w.Cells[c], Late{Weights: w.Skew}
+		}))
+	}
+	k.merge(everyFor([]windowed{{len(k.Cells), len(k.Windows), k.Cycles}}, maxWindowCells))
 	r.Kinds = []Kind{k}
 	r.setLinks([]*runtime.LinkTable{rep.Links})
 	layer := Clean(p.Layer)

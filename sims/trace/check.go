@@ -19,6 +19,7 @@ const (
 	maxPhases  = 1 << 20
 	maxCells   = 1 << 21
 	maxLinks   = 1 << 21 // rows of their table
+	maxWindows = 1 << 21 // rows of their table
 	maxRegions = 1 << 18
 	maxName    = 200 // bytes
 )
@@ -38,6 +39,8 @@ func (r *Run) Check() error {
 		return fmt.Errorf("sparsity is %v, must be 0 to 1", r.Sparsity)
 	case r.Cycles < 0 || r.Cycles > maxCycles || float64(r.Cycles)*float64(r.PEs()) >= maxPEWork:
 		return fmt.Errorf("a run of %d cycles, at most %d can be added up", r.Cycles, int64(maxCycles))
+	case r.Of < 0 || r.Of > maxPhases || r.Of > 0 && r.Of < len(r.Phases):
+		return fmt.Errorf("%d phases of %d", len(r.Phases), r.Of)
 	case len(r.Phases) > maxPhases:
 		return fmt.Errorf("%d phases, at most %d", len(r.Phases), maxPhases)
 	}
@@ -142,6 +145,40 @@ func (k *Kind) check(m Machine) error {
 	if all := int64(m.Width) * int64(m.Height); members != all {
 		return fmt.Errorf("its cells have %d PEs, the rectangle %d", members, all)
 	}
+	return k.checkWindows()
+}
+
+// checkWindows closes the account of every cell in every window, and that of the windows.
+func (k *Kind) checkWindows() error {
+	if len(k.Windows) == 0 {
+		return nil
+	}
+	left := k.Cycles
+	states, late := make([]pe.StateCycles, len(k.Cells)), make([]Late, len(k.Cells))
+	for n := range k.Windows {
+		w := &k.Windows[n]
+		if w.Cycles < 1 || w.Cycles > left || len(w.States) != len(k.Cells) || len(w.Late) != len(k.Cells) {
+			return fmt.Errorf("window %d of %d cycles where %d are left", n, w.Cycles, left)
+		}
+		left -= w.Cycles
+		for i := range k.Cells {
+			c := w.cell(k, i)
+			if err := c.check(w.Cycles); err != nil {
+				return fmt.Errorf("window %d, cell %d: %w", n, i, err)
+			}
+			states[i].Add(c.States, 1)
+			late[i].Weights += c.Late.Weights
+			late[i].Psums += c.Late.Psums
+		}
+	}
+	if left != 0 {
+		return fmt.Errorf("%d windows leave %d cycles", len(k.Windows), left)
+	}
+	for i := range k.Cells {
+		if c := &k.Cells[i]; states[i] != c.States || late[i] != c.Late {
+			return fmt.Errorf("windows of cell %d sum to %v, %+v, the cell is %v, %+v", i, states[i], late[i], c.States, c.Late)
+		}
+	}
 	return nil
 }
 
@@ -155,7 +192,11 @@ func (s Span) fits(n int) bool {
 func (c *Cell) check(cycles int64) error {
 	block := int64(c.X.Block) * int64(c.Y.Block)
 	rows := int64(c.Y.End() - c.Y.From)
-	if l := c.Late; max(l.Weights, -l.Weights, l.Psums, -l.Psums) > cycles/rows {
+	most := int64(maxCycles)
+	if rows > 1 {
+		most = cycles / (rows - 1)
+	}
+	if l := c.Late; min(l.Weights, l.Psums) < -most || max(l.Weights, l.Psums) > most {
 		return fmt.Errorf("%d rows in %d cycles, each %+v later", rows, cycles, l)
 	}
 	last := c.Late.times(rows - 1)

@@ -5,13 +5,19 @@ import (
 	"cs2sim.dev/runtime"
 )
 
-// cells makes the classes of a grid into cells, in no more than limit of them: first by the
+// kind makes the classes of a grid into cells, in no more than limit of them: first by the
 // shortest periods with which the grid repeats itself, which loses nothing; then, where a divisor
 // is left, by adding up neighbours.
-func (r *Run) cells(g *runtime.Grid, cycles int64, limit int) []Cell {
+func (r *Run) kind(g *runtime.Grid, cycles int64, limit int) Kind {
 	w, h := r.Place.Width, r.Place.Height
 	if g.Shift != nil || g.ShiftLast != nil || len(g.Wavelets) > g.Stride()*g.PeriodY {
-		return append(shifted(g, w, h), r.unused(cycles)...)
+		k := Kind{Cycles: cycles, Cells: shifted(g, w, h)}
+		used := len(k.Cells)
+		k.Cells = append(k.Cells, r.unused(cycles)...)
+		k.cut(g, used, func(of []pe.StateCycles, c *Cell) pe.StateCycles {
+			return of[c.Y.From%g.PeriodY*g.Stride()+c.X.From%g.PeriodX]
+		})
+		return k
 	}
 	f := folded{g: g, px: min(g.PeriodX, w), py: min(g.PeriodY, h)}
 	f.px = shortest(f.px, f.repeatsX)
@@ -21,26 +27,52 @@ func (r *Run) cells(g *runtime.Grid, cycles int64, limit int) []Cell {
 		groups, w = w/g.Columns, g.Columns-g.Spare
 	}
 	bx, by := f.blocks(w, h, limit/groups)
-	var cells []Cell
+	k := Kind{Cycles: cycles}
 	for y := 0; y < f.py; y += by {
 		rows := Span{y, f.py, by, (h - y + f.py - 1) / f.py}
 		for group := range groups {
 			west := group * g.Columns
 			for x := 0; x < f.px; x += bx {
-				cells = append(cells, f.cell(x, y, bx, Span{west + x, f.px, bx, (w - x + f.px - 1) / f.px}, rows))
+				k.Cells = append(k.Cells, f.cell(x, y, bx, Span{west + x, f.px, bx, (w - x + f.px - 1) / f.px}, rows))
 			}
 			if g.Spare > 0 {
-				cells = append(cells, f.cell(g.PeriodX, y, 1, whole(west+w, west+g.Columns), rows))
+				k.Cells = append(k.Cells, f.cell(g.PeriodX, y, 1, whole(west+w, west+g.Columns), rows))
 			}
 		}
 	}
-	return append(cells, r.unused(cycles)...)
+	used := len(k.Cells)
+	k.Cells = append(k.Cells, r.unused(cycles)...)
+	k.cut(g, used, func(of []pe.StateCycles, c *Cell) pe.StateCycles {
+		return f.sum(of, f.column(c), c.Y.From, c.X.Block, by)
+	})
+	return k
+}
+
+// cut takes over a grid's windows for the kind's first cells, whose states counts takes from those of
+// all PEs. A cell of a single row has no lateness of its own.
+func (k *Kind) cut(g *runtime.Grid, used int, counts func(of []pe.StateCycles, c *Cell) pe.StateCycles) {
+	if g.Shift != nil || g.ShiftLast != nil {
+		return // rows have no windows in common
+	}
+	for n := range g.Windows {
+		of := &g.Windows[n]
+		k.Windows = append(k.Windows, k.window(of.Cycles, used, func(i int) (pe.StateCycles, Late) {
+			c := &k.Cells[i]
+			late := Late{Weights: of.Skew}
+			states := counts(of.Cells, c)
+			states.Add(late.times(int64(c.Y.From)), int64(c.X.Block)*int64(c.Y.Block))
+			if c.Late == (Late{}) {
+				late = Late{}
+			}
+			return states, late
+		}))
+	}
 }
 
 // cell adds up the grid's cells from x, y on, bx of them and a block of the rows, for the PEs given.
 func (f *folded) cell(x, y, bx int, columns, rows Span) Cell {
 	g := f.g
-	c := Cell{X: columns, Y: rows, States: f.sum(x, y, bx, rows.Block), Late: Late{Weights: g.Skew}, Wavelets: NotCounted}
+	c := Cell{X: columns, Y: rows, States: f.sum(g.Cells, x, y, bx, rows.Block), Late: Late{Weights: g.Skew}, Wavelets: NotCounted}
 	c.States.Add(c.Late.times(int64(y)), int64(bx*rows.Block))
 	if g.Wavelets != nil {
 		c.Wavelets = 0
@@ -51,6 +83,14 @@ func (f *folded) cell(x, y, bx int, columns, rows Span) Cell {
 		}
 	}
 	return c
+}
+
+// column is the grid's of a cell's first one.
+func (f *folded) column(c *Cell) int {
+	if f.g.Spare == 0 {
+		return c.X.From
+	}
+	return min(c.X.From%f.g.Columns, f.g.PeriodX) // the first spare one stands for all
 }
 
 // blocks is how many neighbours to add up so that limit cells are enough.
@@ -115,10 +155,10 @@ type folded struct {
 	px, py int
 }
 
-func (f *folded) sum(x, y, bx, by int) (s pe.StateCycles) {
+func (f *folded) sum(cells []pe.StateCycles, x, y, bx, by int) (s pe.StateCycles) {
 	for dy := range by {
 		for dx := range bx {
-			s.Add(f.g.Cells[(y+dy)*f.g.Stride()+x+dx], 1)
+			s.Add(cells[(y+dy)*f.g.Stride()+x+dx], 1)
 		}
 	}
 	return s
@@ -126,7 +166,15 @@ func (f *folded) sum(x, y, bx, by int) (s pe.StateCycles) {
 
 func (f *folded) same(x0, y0, x1, y1 int) bool {
 	a, b := y0*f.g.Stride()+x0, y1*f.g.Stride()+x1
-	return f.g.Cells[a] == f.g.Cells[b] && (f.g.Wavelets == nil || f.g.Wavelets[a] == f.g.Wavelets[b])
+	if f.g.Cells[a] != f.g.Cells[b] || f.g.Wavelets != nil && f.g.Wavelets[a] != f.g.Wavelets[b] {
+		return false
+	}
+	for i := range f.g.Windows {
+		if w := &f.g.Windows[i]; w.Cells[a] != w.Cells[b] {
+			return false
+		}
+	}
+	return true
 }
 
 func (f *folded) repeatsX(p int) bool {

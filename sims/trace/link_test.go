@@ -169,7 +169,7 @@ func TestCoarseLinks(t *testing.T) {
 func TestLinksByAnotherReader(t *testing.T) {
 	dir, all := written(t)
 	for part, r := range all {
-		rows, err := parquet.ReadFile[linkRow](filepath.Join(dir, Folder, partName("links", part, "parquet")))
+		rows, err := parquet.ReadFile[linkRow](filepath.Join(dir, Folder, partName("links", part, "", "parquet")))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -127,7 +127,7 @@ func (r *Run) paint(first, last int, value func(c *Cell, y int) int64) []int64 {
 	return out
 }
 
-// Bin is a stretch of a run's time, and the cycles by state of all PEs in it. A phase that
+// Bin is a stretch of a run's time, and the cycles by state of all PEs in it. A window that
 // lies in several bins is spread evenly over its time.
 type Bin struct {
 	From, To float64 // cycles
@@ -153,23 +153,25 @@ func (b *Bin) Shares() (busy, waiting, idle float64) {
 	return busy / all, waiting / all, idle / all
 }
 
-// Bins cuts the run's time into n of equal length.
-func (r *Run) Bins(n int) []Bin {
-	if n < 1 || r.Cycles == 0 {
+// Bins cuts the time of the phases from first to last into n of equal length; nil if they last no cycle.
+func (r *Run) Bins(first, last, n int) []Bin {
+	begin, end := r.Phases[first].Start, r.Phases[last].Start+r.Phases[last].Cycles
+	if n < 1 || begin == end {
 		return nil
 	}
 	bins := make([]Bin, n)
-	width := float64(r.Cycles) / float64(n)
+	width := float64(end-begin) / float64(n)
 	for i := range bins {
-		bins[i].From, bins[i].To = float64(i)*width, float64(i+1)*width
+		bins[i].From, bins[i].To = float64(begin)+float64(i)*width, float64(begin)+float64(i+1)*width
 	}
-	sums := r.kindSums()
-	for _, p := range r.Phases {
+	fine := r.Fine(maxPhases)
+	sums := fine.kindSums()
+	for _, p := range fine.Phases[fine.First[first]:fine.First[last+1]] {
 		if p.Cycles == 0 {
 			continue
 		}
 		from, to := float64(p.Start), float64(p.Start+p.Cycles)
-		for i := min(n-1, int(from/width)); i < n && bins[i].From < to; i++ {
+		for i := min(n-1, int((from-float64(begin))/width)); i < n && bins[i].From < to; i++ {
 			share := max(0, min(to, bins[i].To)-max(from, bins[i].From)) / float64(p.Cycles)
 			for s, v := range sums[p.Kind] {
 				bins[i].States[s] += share * float64(v)

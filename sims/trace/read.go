@@ -50,7 +50,7 @@ func Read(dir string) (*Trace, error) {
 	for i := range m.Runs {
 		p := &m.Runs[i]
 		if err := p.read(func(kind string) ([]byte, error) {
-			return readBounded(root, filepath.Join(Folder, partName(kind, p.Part, "parquet")), maxFile)
+			return readBounded(root, filepath.Join(Folder, partName(kind, p.Part, p.Draft, "parquet")), maxFile)
 		}); err != nil {
 			return nil, err
 		}
@@ -85,6 +85,9 @@ func readManifest(data []byte) (*Manifest, error) {
 			return nil, fmt.Errorf("part %d after part %d, parts must ascend to at most %d", p.Part, last, maxRuns-1)
 		}
 		last = p.Part
+		if p.Draft != "" && p.Draft != "a" && p.Draft != "b" {
+			return nil, fmt.Errorf("part %d: draft is %.20q, must be a or b", p.Part, p.Draft)
+		}
 	}
 	if err := m.checkRows(); err != nil {
 		return nil, err
@@ -108,19 +111,21 @@ func (m *Manifest) checkRows() error {
 }
 
 // mostRows is of all parts together.
-func mostRows() Rows { return Rows{4 * maxPhases, 4 * maxCells, 4 * maxRegions, 4 * maxLinks} }
+func mostRows() Rows {
+	return Rows{4 * maxPhases, 4 * maxCells, 4 * maxWindows, 4 * maxRegions, 4 * maxLinks}
+}
 
 func (r Rows) plus(o Rows) Rows {
-	return Rows{r.Phases + o.Phases, r.Cells + o.Cells, r.Memory + o.Memory, r.Links + o.Links}
+	return Rows{r.Phases + o.Phases, r.Cells + o.Cells, r.Windows + o.Windows, r.Memory + o.Memory, r.Links + o.Links}
 }
 
 func (r Rows) beyond(most Rows) bool {
-	return r.Phases > most.Phases || r.Cells > most.Cells || r.Memory > most.Memory || r.Links > most.Links
+	return r.Phases > most.Phases || r.Cells > most.Cells || r.Windows > most.Windows || r.Memory > most.Memory || r.Links > most.Links
 }
 
 // check holds the rows of one part within their bounds.
 func (r Rows) check() error {
-	if most := (Rows{maxPhases, maxCells, maxRegions, maxLinks}); min(r.Phases, r.Cells, r.Memory, r.Links) < 0 || r.beyond(most) {
+	if most := (Rows{maxPhases, maxCells, maxWindows, maxRegions, maxLinks}); min(r.Phases, r.Cells, r.Windows, r.Memory, r.Links) < 0 || r.beyond(most) {
 		return fmt.Errorf("has %+v rows, at most %+v", r, most)
 	}
 	return nil
@@ -136,11 +141,12 @@ func (p *Part) read(open func(kind string) ([]byte, error)) error {
 	}{
 		{"phases", phaseColumns(), p.Rows.Phases, func(t *table) bool { p.setPhases(t); return true }},
 		{"cells", cellColumns(), p.Rows.Cells, p.setCells},
+		{"windows", windowColumns(), p.Rows.Windows, p.setWindows},
 		{"memory", regionColumns(), p.Rows.Memory, func(t *table) bool { p.setRegions(t); return true }},
 		{"links", linkColumns(), p.Rows.Links, p.setTableLinks},
 	} {
 		fail := func(err error) error {
-			return fmt.Errorf("%s: %w", filepath.Join(Folder, partName(t.kind, p.Part, "parquet")), err)
+			return fmt.Errorf("%s: %w", filepath.Join(Folder, partName(t.kind, p.Part, p.Draft, "parquet")), err)
 		}
 		data, err := open(t.kind)
 		if err != nil {
@@ -159,7 +165,7 @@ func (p *Part) read(open func(kind string) ([]byte, error)) error {
 			}
 		}
 		if !t.set(got) {
-			return fail(errors.New("its kinds do not ascend, or there is one too many"))
+			return fail(errors.New("its kinds, windows or cells do not ascend, or there is one too many"))
 		}
 	}
 	if err := p.Run.Check(); err != nil {

@@ -45,7 +45,8 @@ type Run struct {
 	Sparsity   float64 `json:"sparsity"`   // of the masked matrices
 	Machine    Machine `json:"machine"`
 	Place      Place   `json:"place"`
-	Cycles     int64   `json:"cycles"` // all phases
+	Cycles     int64   `json:"cycles"`              // all phases
+	Of         int     `json:"of_phases,omitempty"` // phases that the run was to have; 0: it has them all
 
 	Links bool `json:"links"` // links were counted
 
@@ -88,7 +89,7 @@ func (p Place) TokensOf(x, y int) string {
 	return fmt.Sprintf("%d, %d, .. %d of sequence %d", first, first+p.SeqRows, first+(p.Tokens-1)*p.SeqRows, x/p.Columns*(p.Height/p.SeqRows)+y/p.SeqRows)
 }
 
-// Phase is one window of the run: one kernel on the whole rectangle, or the barrier before it.
+// Phase is one kernel on the whole rectangle, or the barrier before it.
 type Phase struct {
 	Start, Cycles int64
 	Name          string // h.3.mlp.fc
@@ -109,9 +110,10 @@ const SwitchKernel = "kernel switch"
 // Kind is the PEs' cycles of all phases that are alike. Its cells cover the whole rectangle,
 // each PE once, those not in use too.
 type Kind struct {
-	Cycles int64
-	Cells  []Cell
-	Links  []Link // of each color: those on which something moved
+	Cycles  int64
+	Cells   []Cell
+	Windows []Window // of its time; nil: not cut
+	Links   []Link   // of each color: those on which something moved
 }
 
 // Cell is a class of PEs, those of X times those of Y. Without blocks each PE in the first row
@@ -214,14 +216,20 @@ func (k *Kind) Sum() (sum pe.StateCycles) {
 
 // At is the cycles by state of one PE.
 func (k *Kind) At(x, y int) pe.StateCycles {
+	if i := k.find(x, y); i >= 0 {
+		return k.Cells[i].At(y)
+	}
+	return pe.StateCycles{pe.Idle: k.Cycles}
+}
+
+// find is the cell of a PE, -1 if it is in none.
+func (k *Kind) find(x, y int) int {
 	for i := range k.Cells {
 		if c := &k.Cells[i]; c.X.Has(x) && c.Y.Has(y) {
-			return c.At(y)
+			return i
 		}
 	}
-	var s pe.StateCycles
-	s[pe.Idle] = k.Cycles
-	return s
+	return -1
 }
 
 // Wavelets tells whether every cell knows its own.

@@ -61,6 +61,17 @@ func (d drawn) report(shape int) *runtime.PhaseReport {
 			g.Shift[y] = Late{late, max(0, up-20)}.times(1)
 			g.ShiftLast[y] = Late{0, up}.times(1)
 		}
+	case 4: // weight gradient: rows later and later upwards, and the first and last route other wavelets
+		g.Skew = -7
+		for y := range rows {
+			for range columns {
+				n := int64(1000)
+				if y == 0 || y == rows-1 {
+					n = 900
+				}
+				g.Wavelets = append(g.Wavelets, n)
+			}
+		}
 	case 3: // the wavelet engine
 		g.PeriodX, g.PeriodY = d.space.Groups*columns, rows
 	}
@@ -73,9 +84,64 @@ func (d drawn) report(shape int) *runtime.PhaseReport {
 			g.Cells = append(g.Cells, d.cell(p.Cycles))
 		}
 	}
+	if shape == 4 { // what the first row waits is the last window
+		for i := range g.Cells {
+			g.Cells[i][pe.Idle] -= int64(rows-1) * 7
+			g.Cells[i][pe.WaitWeight] += int64(rows-1) * 7
+		}
+	}
+	if shape != 2 {
+		g.Windows = d.windows(&g, p.Cycles, int64(rows-1)*g.Skew)
+	}
 	p.Grid = g
 	d.links(p)
 	return p
+}
+
+// windows cuts the life of every cell, in which each state comes twice and idleness last, at the same
+// cycles; a skew of rows is the last window.
+func (d drawn) windows(g *runtime.Grid, cycles, stagger int64) []runtime.Window {
+	const n = 12
+	late := pe.StateCycles{pe.Idle: stagger}
+	if stagger < 0 {
+		stagger = -stagger
+		late = pe.StateCycles{pe.WaitWeight: stagger}
+	}
+	cuts := []int64{0}
+	for i := range n - 1 {
+		cuts = append(cuts, (cycles-stagger)*int64(i+1)/n+d.r.Int64N(100))
+	}
+	cuts = append(cuts, cycles-stagger)
+	out := make([]runtime.Window, n)
+	for i := range out {
+		out[i] = runtime.Window{Cycles: cuts[i+1] - cuts[i], Cells: make([]pe.StateCycles, len(g.Cells))}
+	}
+	for c, cell := range g.Cells {
+		cell.Add(late, -1)
+		now := int64(0)
+		spend := func(st pe.State, left int64) {
+			for i := range out {
+				if k := min(left, cuts[i+1]-now); k > 0 {
+					out[i].Cells[c][st] += k
+					now, left = now+k, left-k
+				}
+			}
+		}
+		for half := range int64(2) {
+			for st := pe.Compute; st < pe.NumStates; st++ {
+				spend(st, (cell[st]+half)/2)
+			}
+		}
+		spend(pe.Idle, cell[pe.Idle])
+	}
+	if stagger > 0 {
+		last := runtime.Window{Cycles: stagger, Skew: g.Skew, Cells: make([]pe.StateCycles, len(g.Cells))}
+		for c := range last.Cells {
+			last.Cells[c] = late
+		}
+		out = append(out, last)
+	}
+	return out
 }
 
 // step is a report with phases of several layers, those of the same shape alike.
@@ -105,7 +171,7 @@ func step(t testing.TB, m compiler.Target, layers int, seed uint64, sparsity flo
 	do("loss", -1, compiler.Forward, &compiler.LossReduce{}, d.report(2))
 	for l := layers - 1; l >= 0; l-- {
 		do(fmt.Sprintf("h.%d.attn", l), l, compiler.Recompute, &compiler.Attention{}, attention)
-		do(fmt.Sprintf("h.%d.mlp.fc", l), l, compiler.Backward, &compiler.WeightGrad{}, d.report(2))
+		do(fmt.Sprintf("h.%d.mlp.fc", l), l, compiler.Backward, &compiler.WeightGrad{}, d.report(4))
 	}
 	last := len(r.Phases) - 1
 	r.Step.Plan.Places = []compiler.Placed{{Name: "ones", Base: 4000, Words: 8, Last: last}, {Name: "x.0", Base: 5000, Words: 64, First: 1, Last: last - 1}}

@@ -2,7 +2,7 @@ package trace
 
 import "cs2sim.dev/pe"
 
-// Rows of the three tables. The tags are the columns, docs/trace.md describes them. Every column
+// Rows of the tables of phases, cells and memory. The tags are the columns, docs/trace.md describes them. Every column
 // is required, plain and of a 32 or 64-bit integer or a string: all that table.go reads.
 
 type phaseRow struct {
@@ -97,6 +97,28 @@ func (r *Run) regionRows(run int) []regionRow {
 	}
 	return rows
 }
+
+// outTable is a table of a run on its way to a file.
+type outTable struct {
+	kind   string
+	length int
+	rows   func(*Rows) *int
+	encode func() ([]byte, error)
+}
+
+// tables are all tables of a run.
+func (r *Run) tables(run int) []outTable {
+	phases, cells, windows, memory, links := r.phaseRows(run), r.cellRows(run), r.windowRows(run), r.regionRows(run), r.linkRows(run)
+	return []outTable{
+		{"phases", len(phases), func(n *Rows) *int { return &n.Phases }, func() ([]byte, error) { return encode(phases) }},
+		{"cells", len(cells), func(n *Rows) *int { return &n.Cells }, func() ([]byte, error) { return encode(cells) }},
+		{"windows", len(windows), func(n *Rows) *int { return &n.Windows }, func() ([]byte, error) { return encode(windows) }},
+		{"memory", len(memory), func(n *Rows) *int { return &n.Memory }, func() ([]byte, error) { return encode(memory) }},
+		{"links", len(links), func(n *Rows) *int { return &n.Links }, func() ([]byte, error) { return encode(links) }},
+	}
+}
+
+func tableKinds() []string { return []string{"phases", "cells", "windows", "memory", "links"} }
 
 // setPhases, setCells and setRegions take what the tables hold, unchecked: Run.Check follows.
 

@@ -20,8 +20,8 @@ const (
 
 // Timeline is the runs as a Chrome trace in JSON, gzipped, as Perfetto and chrome://tracing open it: a
 // process per run; in it the kernels within their layers, counters, and a track for each of the PEs,
-// nil for the notable ones of each run. Times are those of the wafer. Within a phase, a PE's
-// states are drawn one after the other: their order in time is not recorded.
+// nil for the notable ones of each run. Times are those of the wafer. Counters and PEs change from window
+// to window; within one, a PE's states are drawn one after the other: their order in time is not recorded.
 func Timeline(pes []fabric.Coord, runs ...*Run) ([]byte, error) {
 	var out bytes.Buffer
 	zip := gzip.NewWriter(&out)
@@ -126,11 +126,15 @@ func (t *timeline) run(r *Run, pes []fabric.Coord) {
 		}
 		from = to
 	}
-	t.counters(r, sums)
+	fine := r.Fine(maxTimelineWindows)
+	t.counters(fine.Run)
 	for i, at := range pes {
-		t.pe(r, firstPE+i, at)
+		t.pe(r, fine, firstPE+i, at)
 	}
 }
+
+// maxTimelineWindows keeps a timeline of several steps within what viewers open at once.
+const maxTimelineWindows = 3000
 
 func sameLayer(a, b *Phase) bool { return a.LayerName == b.LayerName && a.Pass == b.Pass }
 
@@ -148,7 +152,8 @@ func (t *timeline) kernel(p *Phase, i int, sum pe.StateCycles) {
 }
 
 // counters change where a phase begins and are zero after the last one.
-func (t *timeline) counters(r *Run, sums []pe.StateCycles) {
+func (t *timeline) counters(r *Run) {
+	sums := r.kindSums()
 	all := float64(r.PEs())
 	set := func(at int64, p Phase, sum pe.StateCycles) {
 		cycles := max(1, float64(p.Cycles))
@@ -164,23 +169,28 @@ func (t *timeline) counters(r *Run, sums []pe.StateCycles) {
 	set(r.Cycles, Phase{}, pe.StateCycles{})
 }
 
-func share(n int64, of float64) string { return strconv.FormatFloat(float64(n)/of, 'g', 6, 64) }
+// share is a number: chrome://tracing takes no text for a counter's value.
+func share(n int64, of float64) json.Number {
+	return json.Number(strconv.FormatFloat(float64(n)/of, 'g', 6, 64))
+}
 
 // pe is the life of one PE.
-func (t *timeline) pe(r *Run, thread int, at fabric.Coord) {
+func (t *timeline) pe(r *Run, fine Fine, thread int, at fabric.Coord) {
 	t.thread(thread, fmt.Sprintf("PE %d,%d", at.X, at.Y))
-	states := make([]pe.StateCycles, len(r.Kinds))
-	for i := range r.Kinds {
-		states[i] = r.Kinds[i].At(at.X, at.Y)
+	states := make([]pe.StateCycles, len(fine.Kinds))
+	for i := range fine.Kinds {
+		states[i] = fine.Kinds[i].At(at.X, at.Y)
 	}
 	for i := range r.Phases {
 		p := &r.Phases[i]
 		t.event("X", p.Op+" "+p.Kernel, thread, p.Start, p.Cycles, arg{"phase", i})
-		now := p.Start
-		for _, s := range lifeOrder() {
-			if n := states[p.Kind][s]; n > 0 {
-				t.event("X", s.Name(), thread, now, n, arg{"cycles", n})
-				now += n
+		for _, w := range fine.Phases[fine.First[i]:fine.First[i+1]] {
+			now := w.Start
+			for _, s := range lifeOrder() {
+				if n := states[w.Kind][s]; n > 0 {
+					t.event("X", s.Name(), thread, now, n, arg{"cycles", n})
+					now += n
+				}
 			}
 		}
 	}

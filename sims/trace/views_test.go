@@ -108,7 +108,7 @@ func TestOneStory(t *testing.T) {
 		for view, got := range map[string]pe.StateCycles{
 			"Parquet":     parquetTotals(t, dir, i),
 			"pprof":       profileTotals(t, filepath.Join(dir, ProfileFile), r.Name),
-			"own profile": profileTotals(t, filepath.Join(dir, Folder, partName("profile", i, "pb.gz")), r.Name),
+			"own profile": profileTotals(t, filepath.Join(dir, Folder, partName("profile", i, "", "pb.gz")), r.Name),
 			"timeline":    timelineTotals(t, dir, r.Name),
 		} {
 			if got != want {
@@ -118,39 +118,41 @@ func TestOneStory(t *testing.T) {
 	}
 }
 
-// parquetTotals reads the tables with the public library, by the names of their columns alone.
+// parquetRows reads a table with the public library, by the names of its columns alone.
+func parquetRows(t *testing.T, dir string, part int, kind string) (columns map[string]int, rows []parquet.Row) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, Folder, partName(kind, part, "", "parquet")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns = map[string]int{}
+	for i, c := range f.Schema().Columns() {
+		columns[c[0]] = i
+	}
+	r := parquet.NewReader(f)
+	defer r.Close()
+	for range f.NumRows() {
+		row := make([]parquet.Row, 1)
+		if n, err := r.ReadRows(row); n != 1 {
+			t.Fatal(err)
+		}
+		rows = append(rows, row[0].Clone())
+	}
+	return columns, rows
+}
+
 func parquetTotals(t *testing.T, dir string, part int) (sum pe.StateCycles) {
 	t.Helper()
-	read := func(kind string) (columns map[string]int, rows []parquet.Row) {
-		data, err := os.ReadFile(filepath.Join(dir, Folder, partName(kind, part, "parquet")))
-		if err != nil {
-			t.Fatal(err)
-		}
-		f, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		columns = map[string]int{}
-		for i, c := range f.Schema().Columns() {
-			columns[c[0]] = i
-		}
-		r := parquet.NewReader(f)
-		defer r.Close()
-		for range f.NumRows() {
-			row := make([]parquet.Row, 1)
-			if n, err := r.ReadRows(row); n != 1 {
-				t.Fatal(err)
-			}
-			rows = append(rows, row[0].Clone())
-		}
-		return columns, rows
-	}
-	c, phases := read("phases")
+	c, phases := parquetRows(t, dir, part, "phases")
 	times := map[int32]int64{}
 	for _, p := range phases {
 		times[p[c["kind"]].Int32()]++
 	}
-	c, cells := read("cells")
+	c, cells := parquetRows(t, dir, part, "cells")
 	for _, row := range cells {
 		n := times[row[c["kind"]].Int32()]
 		for _, s := range pe.States() {
@@ -359,7 +361,7 @@ func TestMaps(t *testing.T) {
 		for _, s := range r.Columns(0, last) {
 			columns.Add(s, 1)
 		}
-		for _, b := range r.Bins(77) {
+		for _, b := range r.Bins(0, last, 77) {
 			for s, v := range b.States {
 				binned[s] += int64(math.Round(v * 1e3))
 			}

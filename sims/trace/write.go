@@ -42,9 +42,10 @@ type Manifest struct {
 	Runs      []Part   `json:"runs"`
 }
 
-// Part is one run and its files: phases-NNN.parquet, cells-NNN.parquet, memory-NNN.parquet, links-NNN.parquet.
+// Part is one run and its files: phases-NNN.parquet, and alike cells, windows, memory and links.
 type Part struct {
-	Part int `json:"part"`
+	Part  int    `json:"part"`
+	Draft string `json:"draft,omitempty"` // "a" or "b", which follows NNN in the files' names: of a run under way
 	Run
 	Rows   Rows             `json:"rows"`
 	Totals map[string]int64 `json:"pe_cycles"` // by state
@@ -52,10 +53,11 @@ type Part struct {
 
 // Rows are the lengths of the tables.
 type Rows struct {
-	Phases int `json:"phases"`
-	Cells  int `json:"cells"`
-	Memory int `json:"memory"`
-	Links  int `json:"links"`
+	Phases  int `json:"phases"`
+	Cells   int `json:"cells"`
+	Windows int `json:"windows"`
+	Memory  int `json:"memory"`
+	Links   int `json:"links"`
 }
 
 // Writer adds runs to the trace of a result folder one by one. A process that is killed leaves
@@ -99,7 +101,7 @@ func Remove(dir string) error {
 	if err != nil {
 		return fmt.Errorf("removing the earlier trace: %w", err)
 	}
-	ours := regexp.MustCompile(`^\.?((phases|cells|memory|links)-\d{3,}\.parquet|profile-\d{3,}\.pb\.gz|manifest\.json)\d*$`)
+	ours := regexp.MustCompile(`^\.?((` + strings.Join(tableKinds(), "|") + `)-\d{3,}[ab]?\.parquet|profile-\d{3,}\.pb\.gz|manifest\.json)\d*$`)
 	for _, e := range entries {
 		if e.Type().IsRegular() && ours.MatchString(e.Name()) {
 			if err := os.Remove(filepath.Join(folder, e.Name())); err != nil {
@@ -112,7 +114,7 @@ func Remove(dir string) error {
 }
 
 // ErrFull is the error of a run that would make a trace larger than its readers take. Nothing of
-// it was written.
+// it is there then, drafts neither.
 var ErrFull = errors.New("the trace is full")
 
 // Add writes a run as the part of this number; parts may come in any order. The manifest names
@@ -121,67 +123,127 @@ func (w *Writer) Add(part int, r *Run) error {
 	if err := r.Check(); err != nil {
 		return fmt.Errorf("trace of %s: %w", r.Name, err)
 	}
-	cells, wires := r.cellRows(part), r.linkRows(part)
-	p := Part{Part: part, Run: *r, Totals: map[string]int64{}, Rows: Rows{len(r.Phases), len(cells), len(r.Memory), len(wires)}}
-	for s, n := range r.Totals() {
-		p.Totals[pe.State(s).Name()] = n
-	}
-	if err := p.Rows.check(); err != nil {
-		return fmt.Errorf("trace of %s: part %d %w", r.Name, part, err)
-	}
-	all := p.Rows
-	for _, q := range w.manifest.Runs {
-		all = all.plus(q.Rows)
-	}
-	if all.beyond(mostRows()) || len(w.manifest.Runs) == maxRuns {
-		return fmt.Errorf("trace of %s: %w", r.Name, ErrFull)
-	}
-	phases, err := encode(r.phaseRows(part))
-	if err != nil {
-		return err
-	}
-	table, err := encode(cells)
-	if err != nil {
-		return err
-	}
-	memory, err := encode(r.regionRows(part))
-	if err != nil {
-		return err
-	}
-	links, err := encode(wires)
-	if err != nil {
-		return err
-	}
 	profile, err := Profile(r)
 	if err != nil {
 		return err
 	}
-	for _, f := range []struct {
-		kind, suffix string
-		data         []byte
-	}{{"phases", "parquet", phases}, {"cells", "parquet", table}, {"memory", "parquet", memory}, {"links", "parquet", links}, {"profile", "pb.gz", profile}} {
-		if err := w.put(filepath.Join(Folder, partName(f.kind, part, f.suffix)), f.data); err != nil {
+	err = w.write(part, "", r, profile)
+	if errors.Is(err, ErrFull) {
+		if err := w.drop(part); err != nil {
 			return err
 		}
 	}
-	w.runs[part], w.profile = r, profile
-	w.manifest.Runs = append(w.manifest.Runs, p)
-	slices.SortFunc(w.manifest.Runs, func(a, b Part) int { return a.Part - b.Part })
-	return w.putManifest()
+	return err
 }
 
-func partName(kind string, part int, suffix string) string {
-	return fmt.Sprintf("%s-%03d.%s", kind, part, suffix)
+// Update writes what there is of a run under way, which Add or the next Update replaces: in files beside
+// those of the last one, so that one of them is whole at any time.
+func (w *Writer) Update(part int, r *Run) error {
+	draft := "a"
+	if i := w.find(part); i >= 0 && w.manifest.Runs[i].Draft == draft {
+		draft = "b"
+	}
+	if err := r.Check(); err != nil {
+		return fmt.Errorf("trace of %s: %w", r.Name, err)
+	}
+	return w.write(part, draft, r, nil)
 }
 
-// Close writes the profile and the timeline of all runs, and says in the manifest that they are all.
+// find is the place of a part in the manifest, -1 if it has none.
+func (w *Writer) find(part int) int {
+	return slices.IndexFunc(w.manifest.Runs, func(p Part) bool { return p.Part == part })
+}
+
+// write puts a run's tables in place, a finished one's profile too, then the manifest that names them, and takes
+// away the tables it named before.
+func (w *Writer) write(part int, draft string, r *Run, profile []byte) error {
+	p := Part{Part: part, Draft: draft, Run: *r, Totals: map[string]int64{}}
+	for s, n := range r.Totals() {
+		p.Totals[pe.State(s).Name()] = n
+	}
+	tables := r.tables(part)
+	for _, t := range tables {
+		*t.rows(&p.Rows) = t.length
+	}
+	if err := p.Rows.check(); err != nil {
+		return fmt.Errorf("trace of %s: part %d %w", r.Name, part, err)
+	}
+	before, m := draft, w.manifest
+	m.Runs = slices.Clone(m.Runs)
+	if i := w.find(part); i >= 0 {
+		before, m.Runs[i] = m.Runs[i].Draft, p
+	} else {
+		m.Runs = append(m.Runs, p)
+	}
+	slices.SortFunc(m.Runs, func(a, b Part) int { return a.Part - b.Part })
+	if m.checkRows() != nil || len(m.Runs) > maxRuns {
+		return fmt.Errorf("trace of %s: %w", r.Name, ErrFull)
+	}
+	for _, t := range tables {
+		data, err := t.encode()
+		if err != nil {
+			return err
+		}
+		if err := w.put(filepath.Join(Folder, partName(t.kind, part, draft, "parquet")), data); err != nil {
+			return err
+		}
+	}
+	if profile != nil {
+		if err := w.put(filepath.Join(Folder, partName("profile", part, "", "pb.gz")), profile); err != nil {
+			return err
+		}
+		w.profile = profile
+	}
+	if err := w.putManifest(m); err != nil {
+		return err
+	}
+	w.manifest, w.runs[part] = m, r
+	if before != draft {
+		return w.removeTables(part, before)
+	}
+	return nil
+}
+
+// drop takes a run away that was written before.
+func (w *Writer) drop(part int) error {
+	i := w.find(part)
+	if i < 0 {
+		return nil
+	}
+	draft, m := w.manifest.Runs[i].Draft, w.manifest
+	m.Runs = slices.Delete(slices.Clone(m.Runs), i, i+1)
+	if err := w.putManifest(m); err != nil {
+		return err
+	}
+	w.manifest = m
+	delete(w.runs, part)
+	return w.removeTables(part, draft)
+}
+
+func (w *Writer) removeTables(part int, draft string) error {
+	for _, kind := range tableKinds() {
+		if err := os.Remove(filepath.Join(w.dir, Folder, partName(kind, part, draft, "parquet"))); err != nil && !os.IsNotExist(err) {
+			return fmt.Errorf("removing a table of the trace: %w", err)
+		}
+	}
+	return nil
+}
+
+func partName(kind string, part int, draft, suffix string) string {
+	return fmt.Sprintf("%s-%03d%s.%s", kind, part, draft, suffix)
+}
+
+// Close writes the profile and the timeline of all runs, and says in the manifest that they are all,
+// unless one of them is still under way.
 func (w *Writer) Close() error {
 	var runs []*Run
+	complete := true
 	for _, p := range w.manifest.Runs {
 		runs = append(runs, w.runs[p.Part])
+		complete = complete && p.Of == 0
 	}
 	profile := w.profile
-	if len(runs) != 1 {
+	if len(runs) != 1 || !complete {
 		var err error
 		if profile, err = Profile(runs...); err != nil {
 			return err
@@ -197,12 +259,12 @@ func (w *Writer) Close() error {
 	if err := w.put(TimelineFile, timeline); err != nil {
 		return err
 	}
-	w.manifest.Complete = true
-	return w.putManifest()
+	w.manifest.Complete = complete
+	return w.putManifest(w.manifest)
 }
 
-func (w *Writer) putManifest() error {
-	data, err := json.MarshalIndent(w.manifest, "", " ")
+func (w *Writer) putManifest(m Manifest) error {
+	data, err := json.MarshalIndent(m, "", " ")
 	if err != nil {
 		return fmt.Errorf("manifest of the trace: %w", err)
 	}

@@ -29,6 +29,7 @@ type Machine struct {
 	params *model.Params
 	masks  *model.Masks // of params, as compiled for
 	loaded []*loadedStep
+	next   func(*runtime.StepReport)
 }
 
 // loadedStep is a compiled step with its MemoryX.
@@ -60,6 +61,9 @@ func (m *Machine) Load(p *model.Params) error {
 	return nil
 }
 
+// Report hands on what the wafer does in the next micro-batch that makes gradients.
+func (m *Machine) Report(next func(*runtime.StepReport)) { m.next = next }
+
 // Loss runs a batch, micro-batch by micro-batch.
 func (m *Machine) Loss(ctx context.Context, b model.Batch, scale float32, grads []float32) (float32, Work, error) {
 	var work Work
@@ -88,6 +92,10 @@ func (m *Machine) Loss(ctx context.Context, b model.Batch, scale float32, grads 
 		report, err := l.run(ctx, &work)
 		if err != nil {
 			return 0, work, err
+		}
+		if grads != nil && m.next != nil {
+			m.next(report)
+			m.next = nil
 		}
 		loss += l.store.Loss
 		if grads != nil && first+size >= b.B {
@@ -234,6 +242,7 @@ func (m *Machine) load(kind stepKind) (*loadedStep, error) {
 	if err != nil {
 		return nil, err
 	}
+	trainer.Links = true // for traces
 	return &loadedStep{kind: kind, step: step, store: store, trainer: trainer}, nil
 }
 

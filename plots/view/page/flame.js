@@ -9,26 +9,27 @@ const rowHeight = 21;
 /** tree adds up the phases first..last. */
 export function tree(run, first, last) {
   const root = node(run.head.experiment, null, 0);
-  const n = run.states.length, sums = run.a["kind.sums"], of = (f) => run.a["phase." + f];
-  const layer = of("layer"), op = of("op"), frame = of("frame"), kind = of("kind");
+  const n = run.states.length, before = run.upTo(), of = (f) => run.a["phase." + f];
+  const layer = of("layer"), op = of("op"), frame = of("frame");
   const names = run.head.names;
   const leaves = new Map();
-  for (let i = first; i <= last; i++) {
-    const key = `${layer[i]} ${op[i]} ${frame[i]}`;
+  for (let i = first; i <= last;) {
+    const key = (layer[i] * names.length + op[i]) * names.length + frame[i];
     let leaf = leaves.get(key);
     if (!leaf) {
       leaf = child(root, names[layer[i]], layer[i]);
       if (op[i] !== layer[i] && names[op[i]] !== "") leaf = child(leaf, names[op[i]], op[i]);
       leaf = child(leaf, names[frame[i]], frame[i]);
-      leaf.kinds ??= new Map();
+      leaf.states ??= new Array(n).fill(0n);
       leaves.set(key, leaf);
     }
-    leaf.kinds.set(kind[i], (leaf.kinds.get(kind[i]) ?? 0n) + 1n);
+    const end = Math.min(last, run.ofLaunch(run.launch(i))[1]) + 1;
+    for (let s = 0; s < n; s++) leaf.states[s] += before[end * n + s] - before[i * n + s];
+    i = end;
   }
   for (const leaf of new Set(leaves.values())) {
     for (let s = 0; s < n; s++) {
-      let cycles = 0n;
-      for (const [k, times] of leaf.kinds) cycles += times * sums[k * n + s];
+      const cycles = leaf.states[s];
       if (cycles === 0n) continue;
       const state = child(leaf, run.states[s], 0);
       state.state = run.states[s];

@@ -10,8 +10,8 @@ export function keys(app) {
     ArrowLeft: (n) => move(-n, 0), ArrowRight: (n) => move(n, 0), ArrowUp: (n) => move(0, -n), ArrowDown: (n) => move(0, n),
     "+": () => app.zoom(1.5), "=": () => app.zoom(1.5), "-": () => app.zoom(1 / 1.5), 0: app.fitView,
     "[": () => app.moveWindow(-1), "]": () => app.moveWindow(1),
-    "{": () => app.setWindow(app.first, app.last - 1), "}": () => app.setWindow(app.first, app.last + 1),
-    1: () => app.setWindow(app.first, app.first), 2: app.wholeLayer, 3: () => app.setWindow(0, app.a.phases - 1),
+    "{": () => app.stretchWindow(-1), "}": () => app.stretchWindow(1), w: () => app.setWindow(app.first, app.first),
+    1: () => app.wholeKernels(app.a.launch(app.first)), 2: app.wholeLayer, 3: () => app.setWindow(0, app.a.phases - 1),
     s: app.nextMeasure, t: app.toggleTheme, "?": app.help, Escape: () => app.pin(null),
   };
   document.addEventListener("keydown", (e) => {

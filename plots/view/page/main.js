@@ -100,7 +100,7 @@ async function start() {
 }
 
 function show(a, b) {
-  const other = !app.a || app.a.phases !== a.phases;
+  const other = !app.a || app.a.phases !== a.phases || app.a.launches !== a.launches;
   const size = !app.view || app.view.width !== a.width || app.view.height !== a.height;
   Object.assign(app, { a, b });
   if (size) {
@@ -146,11 +146,31 @@ function setWindow(first, last) {
   changed("data");
 }
 
-/** moveWindow goes to later phases, of as many. */
+// inKernels tells whether the window goes by whole kernels: it does unless a part of one was chosen.
+const inKernels = () => app.a.whole(app.first, app.last);
+
+/** moveWindow goes to later kernels, or windows of them, of as many. */
 function moveWindow(by) {
+  if (inKernels()) {
+    const n = app.a.launch(app.first), size = app.a.launch(app.last) - n;
+    wholeKernels(Math.max(0, Math.min(app.a.launches - 1 - size, n + by)), size);
+    return;
+  }
   const size = app.last - app.first;
   const first = Math.max(0, Math.min(app.a.phases - 1 - size, app.first + by));
   setWindow(first, first + size);
+}
+
+/** stretchWindow makes it longer or shorter at its end. */
+function stretchWindow(by) {
+  if (!inKernels()) return setWindow(app.first, app.last + by);
+  const n = app.a.launch(app.first);
+  wholeKernels(n, Math.max(0, app.a.launch(app.last) - n + by));
+}
+
+/** wholeKernels takes kernel n and so many more. */
+function wholeKernels(n, more = 0) {
+  setWindow(app.a.ofLaunch(n)[0], app.a.ofLaunch(Math.min(app.a.launches - 1, n + more))[1]);
 }
 
 /** wholeLayer takes all neighbours of the first phase's layer and pass. */
@@ -337,7 +357,7 @@ function zoom(factor) {
 }
 
 Object.assign(app, {
-  setWindow, moveWindow, wholeLayer, pin, zoom, changed, flush, maps,
+  setWindow, moveWindow, stretchWindow, wholeKernels, wholeLayer, pin, zoom, changed, flush, maps,
   fitView: () => {
     app.view.fit();
     changed("view");
@@ -366,14 +386,20 @@ $("fit").onchange = () => {
   changed("data");
 };
 $("slider").oninput = () => {
-  const size = app.first === 0 && app.last === app.a.phases - 1 ? 0 : app.last - app.first;
-  const first = Math.min(Number($("slider").value), app.a.phases - 1 - size);
+  const all = app.first === 0 && app.last === app.a.phases - 1, at = Number($("slider").value);
+  if (inKernels() && app.a.launches > 1) {
+    const size = all ? 0 : app.a.launch(app.last) - app.a.launch(app.first);
+    wholeKernels(Math.min(app.a.launch(at), app.a.launches - 1 - size), size);
+    return;
+  }
+  const size = all ? 0 : app.last - app.first;
+  const first = Math.min(at, app.a.phases - 1 - size);
   setWindow(first, first + size);
 };
 $("flame-of").onchange = () => changed("data");
 for (const [id, act] of Object.entries({
   "zoom-in": () => zoom(1.5), "zoom-out": () => zoom(1 / 1.5), "zoom-fit": app.fitView,
-  back: () => moveWindow(-1), on: () => moveWindow(1), one: () => setWindow(app.first, app.first), layer: wholeLayer,
+  back: () => moveWindow(-1), on: () => moveWindow(1), one: () => wholeKernels(app.a.launch(app.first)), fine: () => setWindow(app.first, app.first), layer: wholeLayer,
   whole: () => setWindow(0, app.a.phases - 1), unpin: () => pin(null), theme: app.toggleTheme, "help-open": app.help,
 })) $(id).onclick = act;
 keys(app);

@@ -61,7 +61,8 @@ export function facts(list, run, pe, more = []) {
     say("in use", `${run.usedWidth} x ${run.usedHeight} PEs`);
     say("mapping", `${p.groups} groups of ${p.columns} columns, ${p.tokens_per_pe} tokens per PE`);
     if (p.sequence_rows) say("sequence", `${p.sequence_rows} rows of PEs`);
-    say("run", `${count(run.head.cycles)} cycles, ${count(run.phases)} phases`);
+    say("run", `${count(run.head.cycles)} cycles, ${count(run.launches)} phases, ${count(run.phases)} windows of time`);
+    if (run.head.of_phases) say("not whole", `the first ${count(run.launches)} of ${count(run.head.of_phases)} phases`);
   } else {
     const p = run.head.place, used = run.inUse(pe.x, pe.y) && p.columns > 0;
     say("group", used ? `${Math.floor(pe.x / p.columns)}, column ${pe.x % p.columns} of ${p.columns}` : "none: not in use");

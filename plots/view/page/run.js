@@ -1,5 +1,6 @@
 // A run as the server sends it, and what it adds up to: maps, sums and one PE's life over a window
-// of phases. Everything shown is one of these sums; nothing is sampled.
+// of phases. Everything shown is one of these sums; nothing is sampled. A phase is a window of a kernel's
+// time, or a whole kernel where the trace has no finer one; a launch is all phases of one kernel.
 
 import { Links } from "./links.js";
 import { Painter } from "./painter.js";
@@ -31,6 +32,10 @@ export class Run {
     this.a = arrays;
     this.phases = arrays["phase.start"].length;
     if (this.phases === 0) throw new Error(`${head.name}: the run has no phases`);
+    const of = arrays["phase.launch"];
+    this.launches = of[this.phases - 1] + 1;
+    this.launchStart = new Int32Array(this.launches + 1).fill(this.phases); // first phase of each
+    for (let i = this.phases - 1; i >= 0; i--) this.launchStart[of[i]] = i;
     this.kinds = arrays["kind.first"].length - 1;
     this.memory = arrays["memory.name"].length;
     this.measured = new Map();
@@ -44,6 +49,14 @@ export class Run {
   cycles(i) { return this.a["phase.cycles"][i]; }
 
   end(i) { return this.start(i) + this.cycles(i); }
+
+  launch(i) { return this.a["phase.launch"][i]; }
+
+  /** ofLaunch is its first and its last phase. */
+  ofLaunch(n) { return [this.launchStart[n], this.launchStart[n + 1] - 1]; }
+
+  /** whole tells whether phases first..last are launches without a rest. */
+  whole(first, last) { return this.ofLaunch(this.launch(first))[0] === first && this.ofLaunch(this.launch(last))[1] === last; }
 
   inUse(x, y) { return x < this.usedWidth && y < this.usedHeight; }
 
@@ -59,17 +72,22 @@ export class Run {
     return (this.windowIs = { first, last, times, cycles });
   }
 
+  /** upTo is, by phase and state, the PE-cycles of the whole rectangle in all phases before it. */
+  upTo() {
+    if (!this.before) {
+      const n = this.states.length, sums = this.a["kind.sums"], kind = this.a["phase.kind"];
+      this.before = new BigInt64Array((this.phases + 1) * n); // a run's PE-cycles fit, see trace.Check
+      for (let i = 0; i < this.phases; i++) {
+        for (let s = 0; s < n; s++) this.before[(i + 1) * n + s] = this.before[i * n + s] + sums[kind[i] * n + s];
+      }
+    }
+    return this.before;
+  }
+
   /** totals are the PE-cycles of the whole rectangle by state, exact. */
   totals(first, last) {
-    const { times } = this.window(first, last);
-    const sums = this.a["kind.sums"], n = this.states.length;
-    const out = new Array(n).fill(0n);
-    for (let k = 0; k < this.kinds; k++) {
-      if (times[k] === 0) continue;
-      const t = BigInt(times[k]);
-      for (let s = 0; s < n; s++) out[s] += t * sums[k * n + s];
-    }
-    return out;
+    const before = this.upTo(), n = this.states.length;
+    return Array.from({ length: n }, (_, s) => before[(last + 1) * n + s] - before[first * n + s]);
   }
 
   /** phaseShares are the shares of all PEs by state in one phase. */
@@ -222,16 +240,18 @@ export class Run {
 
   /** raster adds up a measure for every used PE, row by row of the used rectangle. */
   raster(first, last, m, out) {
+    if (m.way !== undefined) return this.links.raster(first, last, m.way, out);
     const { times } = this.window(first, last);
-    if (m.way !== undefined) return this.links.raster(times, m.way, out);
     const { value, slope } = this.measure(m);
     const classes = this.a["class.span"].length / 8;
-    const base = (this.accValue ??= new Float64Array(classes)).fill(0);
-    const grow = (this.accSlope ??= new Float64Array(classes)).fill(0);
+    // What is still in the window since the last call is not added up again: sums of whole cycles are exact.
+    if (this.added?.id !== m.id) this.added = { id: m.id, times: new Float64Array(this.kinds), base: new Float64Array(classes), grow: new Float64Array(classes) };
+    const { base, grow, times: before } = this.added;
     const of = this.a["cell.class"], from = this.a["kind.first"];
     for (let k = 0; k < this.kinds; k++) {
-      const t = times[k];
+      const t = times[k] - before[k];
       if (t === 0) continue;
+      before[k] = times[k];
       for (let i = from[k]; i < from[k + 1]; i++) {
         base[of[i]] += t * value[i];
         grow[of[i]] += t * slope[i];

@@ -36,8 +36,9 @@ export class Timeline {
 
   /** set takes a run, and the shares by kind of one PE or null. */
   set(run, pe) {
-    if (run !== this.run) Object.assign(this, { run, from: 0, to: Math.max(1, run.head.cycles) });
-    Object.assign(this, { pe, stale: true });
+    if (run !== this.run) Object.assign(this, { run, from: 0, to: Math.max(1, run.head.cycles), stale: true });
+    if (pe !== this.pe) this.stale = true;
+    this.pe = pe;
   }
 
   zoom(factor, at, sideways) {

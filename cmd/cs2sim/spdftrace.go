@@ -1,0 +1,87 @@
+package main
+
+import (
+	"slices"
+	"sync"
+
+	"cs2sim.dev/runtime"
+	"cs2sim.dev/sims"
+	"cs2sim.dev/sims/spdf"
+	"cs2sim.dev/sims/trace"
+)
+
+// spdfTracer writes the trace of an SPDF experiment: of each stage of the first seed one training micro-batch.
+type spdfTracer struct {
+	dir string
+	ids []spdf.ID // by part
+
+	mu      sync.Mutex // of what is below: stages run side by side
+	writer  *trace.Writer
+	pending map[int]*trace.Run // not written yet
+	kept    map[int]bool       // parts of an earlier, interrupted run
+	err     error              // the first; training goes on, the run's end tells
+}
+
+// newSPDFTracer takes over what an earlier run's trace holds of stages that were begun, before the folder
+// is cleaned.
+func newSPDFTracer(dir string, points string, e *spdf.Experiment, have map[string]spdf.Stage, resume bool) (*spdfTracer, error) {
+	t := &spdfTracer{dir: dir, pending: map[int]*trace.Run{}, kept: map[int]bool{}}
+	ids, begun, err := e.Traceable(points, have)
+	if err != nil {
+		return nil, err
+	}
+	t.ids = ids
+	if !resume {
+		return t, nil
+	}
+	if old, err := trace.Read(dir); err == nil { // of no trace, or a broken one, nothing is kept
+		for i, id := range ids {
+			if r, err := old.Find(trace.Clean(id.String())); err == nil && begun[id] {
+				t.pending[i], t.kept[i] = r, true
+			}
+		}
+	}
+	return t, nil
+}
+
+// step takes a stage's step.
+func (t *spdfTracer) step(id spdf.ID, r *runtime.StepReport) {
+	i := slices.Index(t.ids, id)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if i < 0 || t.kept[i] {
+		return
+	}
+	t.pending[i] = trace.Step{Experiment: "spdf", Name: id.String(), Sparsity: id.Zeros(), Report: r}.Run()
+	t.flush()
+}
+
+// begin starts the trace in the folder, which is this run's now.
+func (t *spdfTracer) begin() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.writer == nil && t.err == nil {
+		t.writer, t.err = trace.Create(t.dir, sims.Version)
+		t.flush()
+	}
+}
+
+// flush writes what is pending, in the order of the parts.
+func (t *spdfTracer) flush() {
+	for i := range t.ids {
+		if r, ok := t.pending[i]; ok && t.writer != nil && t.err == nil {
+			t.err = t.writer.Add(i, r)
+			delete(t.pending, i)
+		}
+	}
+}
+
+// close ends the trace.
+func (t *spdfTracer) close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.err != nil || t.writer == nil {
+		return t.err
+	}
+	return t.writer.Close()
+}
