@@ -22,7 +22,8 @@ import (
 const (
 	fewestRows    = 6       // the first two, the last and three between them
 	settledCycles = 1 << 16 // of a run that is long against what buffers can hide
-	settledShare  = 1e-3    // most difference of two rows' additions to such a run
+	settledShare  = 1e-3    // most difference of two rows' additions to such a run,
+	settledSlack  = 8       // or cycles, by which odd and even rows differ anyhow
 )
 
 // headRun is a run of one head of a short sequence.
@@ -53,7 +54,7 @@ func attentionCycles(ctx context.Context, k compiler.Kernel, s *compiler.Space, 
 			continue
 		}
 		rows *= 2
-		if float64(max(d0-d1, d1-d0)) <= settledShare*float64(d1) {
+		if float64(max(d0-d1, d1-d0)) <= max(settledSlack, settledShare*float64(d1)) {
 			p := extend(s, b, c)
 			if c.report.counted {
 				p.Links = headLinks(s, c, extendLinks(s, b, c), false)
