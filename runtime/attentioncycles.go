@@ -23,7 +23,7 @@ const (
 	fewestRows    = 6       // the first two, the last and three between them
 	settledCycles = 1 << 16 // of a run that is long against what buffers can hide
 	settledShare  = 1e-3    // most difference of two rows' additions to such a run,
-	settledSlack  = 8       // or cycles, by which odd and even rows differ anyhow
+	settledSlack  = 16      // or cycles, by which odd and even rows differ anyhow
 )
 
 // headRun is a run of one head of a short sequence.
