@@ -24,19 +24,25 @@ type phaseRow struct {
 }
 
 type cellRow struct {
-	Run       int32 `parquet:"run,plain"`
-	Kind      int32 `parquet:"kind,plain"`
-	X         int32 `parquet:"x,plain"`
-	XStep     int32 `parquet:"x_step,plain"`
-	XBlock    int32 `parquet:"x_block,plain"`
-	XCount    int32 `parquet:"x_count,plain"`
-	Y         int32 `parquet:"y,plain"`
-	YStep     int32 `parquet:"y_step,plain"`
-	YBlock    int32 `parquet:"y_block,plain"`
-	YCount    int32 `parquet:"y_count,plain"`
-	LateW     int64 `parquet:"late_wait_weights,plain"`
-	LateP     int64 `parquet:"late_wait_partial_sums,plain"`
-	Wavelets  int64 `parquet:"wavelets,plain"`
+	Run      int32 `parquet:"run,plain"`
+	Kind     int32 `parquet:"kind,plain"`
+	X        int32 `parquet:"x,plain"`
+	XStep    int32 `parquet:"x_step,plain"`
+	XBlock   int32 `parquet:"x_block,plain"`
+	XCount   int32 `parquet:"x_count,plain"`
+	Y        int32 `parquet:"y,plain"`
+	YStep    int32 `parquet:"y_step,plain"`
+	YBlock   int32 `parquet:"y_block,plain"`
+	YCount   int32 `parquet:"y_count,plain"`
+	LateW    int64 `parquet:"late_wait_weights,plain"`
+	LateP    int64 `parquet:"late_wait_partial_sums,plain"`
+	Wavelets int64 `parquet:"wavelets,plain"`
+	stateRow
+}
+
+// stateRow is the account of a cell, in the whole of its kind or in a window: the states of a block in the first row, and
+// the sums over the cell of those that lateness changes.
+type stateRow struct {
 	Idle      int64 `parquet:"idle,plain"`
 	Compute   int64 `parquet:"compute,plain"`
 	RingAdd   int64 `parquet:"ring_add,plain"`
@@ -48,6 +54,22 @@ type cellRow struct {
 	SumIdle   int64 `parquet:"sum_idle,plain"`
 	SumWeight int64 `parquet:"sum_wait_weights,plain"`
 	SumPsums  int64 `parquet:"sum_wait_partial_sums,plain"`
+}
+
+func newStateRow(c *Cell) stateRow {
+	s, sum := c.States, c.Sum()
+	return stateRow{
+		s[pe.Idle], s[pe.Compute], s[pe.RingAdd], s[pe.Overhead], s[pe.Conflict],
+		s[pe.WaitWeight], s[pe.WaitPsum], s[pe.BlockedOut],
+		sum[pe.Idle], sum[pe.WaitWeight], sum[pe.WaitPsum],
+	}
+}
+
+func stateColumns() (columns []column) {
+	for _, s := range pe.States() {
+		columns = append(columns, column{s.Name(), typeInt64})
+	}
+	return append(columns, column{"sum_idle", typeInt64}, column{"sum_wait_weights", typeInt64}, column{"sum_wait_partial_sums", typeInt64})
 }
 
 type regionRow struct {
@@ -75,15 +97,11 @@ func (r *Run) cellRows(run int) []cellRow {
 	for k := range r.Kinds {
 		for i := range r.Kinds[k].Cells {
 			c := &r.Kinds[k].Cells[i]
-			s, sum := c.States, c.Sum()
 			rows = append(rows, cellRow{
 				int32(run), int32(k),
 				int32(c.X.From), int32(c.X.Step), int32(c.X.Block), int32(c.X.Count),
 				int32(c.Y.From), int32(c.Y.Step), int32(c.Y.Block), int32(c.Y.Count),
-				c.Late.Weights, c.Late.Psums, c.Wavelets,
-				s[pe.Idle], s[pe.Compute], s[pe.RingAdd], s[pe.Overhead], s[pe.Conflict],
-				s[pe.WaitWeight], s[pe.WaitPsum], s[pe.BlockedOut],
-				sum[pe.Idle], sum[pe.WaitWeight], sum[pe.WaitPsum],
+				c.Late.Weights, c.Late.Psums, c.Wavelets, newStateRow(c),
 			})
 		}
 	}
@@ -188,10 +206,7 @@ func cellColumns() []column {
 		columns = append(columns, column{name, typeInt32})
 	}
 	columns = append(columns, column{"late_wait_weights", typeInt64}, column{"late_wait_partial_sums", typeInt64}, column{"wavelets", typeInt64})
-	for _, s := range pe.States() {
-		columns = append(columns, column{s.Name(), typeInt64})
-	}
-	return append(columns, column{"sum_idle", typeInt64}, column{"sum_wait_weights", typeInt64}, column{"sum_wait_partial_sums", typeInt64})
+	return append(columns, stateColumns()...)
 }
 
 func regionColumns() []column {

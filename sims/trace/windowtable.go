@@ -4,26 +4,16 @@ import "cs2sim.dev/pe"
 
 // windowRow is a cell in a window of its kind: rows of the fourth table.
 type windowRow struct {
-	Run       int32 `parquet:"run,plain"`
-	Kind      int32 `parquet:"kind,plain"`
-	Window    int32 `parquet:"window,plain"`
-	Start     int64 `parquet:"start,plain"`
-	Cycles    int64 `parquet:"cycles,plain"`
-	Cell      int32 `parquet:"cell,plain"`
-	Blocks    int64 `parquet:"blocks,plain"`
-	LateW     int64 `parquet:"late_wait_weights,plain"`
-	LateP     int64 `parquet:"late_wait_partial_sums,plain"`
-	Idle      int64 `parquet:"idle,plain"`
-	Compute   int64 `parquet:"compute,plain"`
-	RingAdd   int64 `parquet:"ring_add,plain"`
-	Overhead  int64 `parquet:"overhead,plain"`
-	Conflict  int64 `parquet:"memory_conflict,plain"`
-	Weights   int64 `parquet:"wait_weights,plain"`
-	Psums     int64 `parquet:"wait_partial_sums,plain"`
-	Blocked   int64 `parquet:"blocked_output,plain"`
-	SumIdle   int64 `parquet:"sum_idle,plain"`
-	SumWeight int64 `parquet:"sum_wait_weights,plain"`
-	SumPsums  int64 `parquet:"sum_wait_partial_sums,plain"`
+	Run    int32 `parquet:"run,plain"`
+	Kind   int32 `parquet:"kind,plain"`
+	Window int32 `parquet:"window,plain"`
+	Start  int64 `parquet:"start,plain"`
+	Cycles int64 `parquet:"cycles,plain"`
+	Cell   int32 `parquet:"cell,plain"`
+	Blocks int64 `parquet:"blocks,plain"`
+	LateW  int64 `parquet:"late_wait_weights,plain"`
+	LateP  int64 `parquet:"late_wait_partial_sums,plain"`
+	stateRow
 }
 
 func windowColumns() []column {
@@ -31,10 +21,7 @@ func windowColumns() []column {
 		{"run", typeInt32}, {"kind", typeInt32}, {"window", typeInt32}, {"start", typeInt64}, {"cycles", typeInt64},
 		{"cell", typeInt32}, {"blocks", typeInt64}, {"late_wait_weights", typeInt64}, {"late_wait_partial_sums", typeInt64},
 	}
-	for _, s := range pe.States() {
-		columns = append(columns, column{s.Name(), typeInt64})
-	}
-	return append(columns, column{"sum_idle", typeInt64}, column{"sum_wait_weights", typeInt64}, column{"sum_wait_partial_sums", typeInt64})
+	return append(columns, stateColumns()...)
 }
 
 func (r *Run) windowRows(run int) []windowRow {
@@ -46,12 +33,8 @@ func (r *Run) windowRows(run int) []windowRow {
 			w := &kind.Windows[n]
 			for i := range kind.Cells {
 				c := w.cell(kind, i)
-				s, sum := c.States, c.Sum()
 				rows = append(rows, windowRow{
-					int32(run), int32(k), int32(n), start, w.Cycles, int32(i), int64(c.X.Count) * int64(c.Y.Count), c.Late.Weights, c.Late.Psums,
-					s[pe.Idle], s[pe.Compute], s[pe.RingAdd], s[pe.Overhead], s[pe.Conflict],
-					s[pe.WaitWeight], s[pe.WaitPsum], s[pe.BlockedOut],
-					sum[pe.Idle], sum[pe.WaitWeight], sum[pe.WaitPsum],
+					int32(run), int32(k), int32(n), start, w.Cycles, int32(i), int64(c.X.Count) * int64(c.Y.Count), c.Late.Weights, c.Late.Psums, newStateRow(&c),
 				})
 			}
 			start += w.Cycles
