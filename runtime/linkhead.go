@@ -5,7 +5,8 @@ import (
 	"cs2sim.dev/fabric"
 )
 
-// headLinks is one head's links, all rows of a sequence, for all heads, sequences and groups.
+// headLinks is one head's links, all rows of a sequence, for all heads, sequences and groups; with or without
+// its stalls.
 func headLinks(s *compiler.Space, r *headRun, uses []fabric.LinkUse, stalls bool) *LinkTable {
 	one := densePieces(uses, [fabric.NumColors]int{}, s.SeqRows, s.Sequences)
 	var all []linkPiece // of a group

@@ -22,7 +22,6 @@ func benchJob(b *testing.B, preset string, layers int, sparsity float64, batch i
 	if err != nil {
 		b.Fatal(err)
 	}
-	m.Activation = model.GELUTanh
 	j := Job{Model: m, Machine: t, Precision: model.Mixed, Sequences: batch}
 	if sparsity > 0 {
 		j.Masks = Masks{Sparsity: sparsity, Kind: model.MaskUnstructured, Distribution: sims.DistributionUniform, Seed: 1}
