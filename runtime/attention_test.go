@@ -156,7 +156,7 @@ func (r *rig) wavelet(t tester, k compiler.Kernel, h *Host) (*LayoutReport, *Hos
 			h.image(tile, g, c, y, images[i])
 		}
 	})
-	report, err := RunLayout(withLinks(context.Background(), true), l, s.Target, LayoutOptions{Images: images, Windows: mostOfStep})
+	report, err := RunLayout(withTrace(context.Background(), true), l, s.Target, LayoutOptions{Images: images, Windows: mostOfStep})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -315,7 +315,7 @@ func (c attentionCase) checkCycles(t tester) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := p.cycles(withLinks(context.Background(), true))
+		got, err := p.cycles(withTrace(context.Background(), true))
 		if err != nil {
 			t.Fatal(err)
 		}

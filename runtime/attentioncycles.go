@@ -85,7 +85,7 @@ func runHead(ctx context.Context, k compiler.Kernel, s *compiler.Space, rows int
 	if err != nil {
 		return nil, err
 	}
-	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{Windows: mostOfStep})
+	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{Windows: windowsOf(ctx)})
 	if err != nil {
 		return nil, fmt.Errorf("%s, one head of %d rows: %w", k.Name(), rows, err)
 	}
@@ -178,8 +178,11 @@ func fit(cell pe.StateCycles, cycles int64) pe.StateCycles {
 // as that one ends, and does in between, evenly, what it has more.
 func extendWindows(b *headRun, p *PhaseReport) []Window {
 	n, rows, run := p.Grid.PeriodX, p.Grid.PeriodY, b.report
+	if len(run.Windows) == 0 {
+		return nil
+	}
 	s := newSampler(len(p.Grid.Cells), mostOfStep)
-	if s == nil || len(run.Windows) == 0 {
+	if s == nil {
 		return nil
 	}
 	for s.every*int64(s.most) < p.Cycles {

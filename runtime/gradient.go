@@ -161,7 +161,7 @@ func (f *gradientPhase) events() int64 {
 }
 
 func (f *gradientPhase) byWavelet(ctx context.Context, l *compiler.Layout) (*PhaseReport, error) {
-	one, err := RunLayout(ctx, l, f.m.Space.Target, LayoutOptions{CountOnly: true, Windows: mostOfStep})
+	one, err := RunLayout(ctx, l, f.m.Space.Target, LayoutOptions{CountOnly: true, Windows: windowsOf(ctx)})
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +173,7 @@ func (f *gradientPhase) byWavelet(ctx context.Context, l *compiler.Layout) (*Pha
 }
 
 func (f *gradientPhase) byRecurrence(ctx context.Context, l *compiler.Layout) (*PhaseReport, error) {
-	e := newGradientFold(f, l)
+	e := newGradientFold(f, l, windowsOf(ctx))
 	if err := e.run(ctx); err != nil {
 		return nil, err
 	}
@@ -187,7 +187,7 @@ func (f *gradientPhase) byRecurrence(ctx context.Context, l *compiler.Layout) (*
 		in.across[i] = int64(f.k.Features())*int64(f.m.Space.Tokens) - e.values(i)
 	}
 	r := f.unfold(cells, e.samples.windows(cells, end), in, e.total, end, out)
-	if countsLinks(ctx) {
+	if traced(ctx) {
 		r.Links = f.links(l, in)
 	}
 	return r, nil

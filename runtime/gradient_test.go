@@ -242,7 +242,7 @@ func bothWays(b *kernelBench, k *compiler.WeightGrad) (wavelet, recurrences *Pha
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		r, err := run(context.Background(), l)
+		r, err := run(withTrace(context.Background(), true), l)
 		if err != nil {
 			b.t.Fatal(err)
 		}

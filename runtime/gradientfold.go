@@ -72,7 +72,7 @@ type gradientCosts struct {
 	}
 }
 
-func newGradientFold(f *gradientPhase, l *compiler.Layout) *gradientFold {
+func newGradientFold(f *gradientPhase, l *compiler.Layout, windows int) *gradientFold {
 	s := f.m.Space
 	wires := s.Target.Fabric(s.Target.Width(), s.Target.Height())
 	sent, _ := f.k.Sides()
@@ -99,7 +99,7 @@ func newGradientFold(f *gradientPhase, l *compiler.Layout) *gradientFold {
 		c.past = ringPast(8)
 		e.bus[i].received = make([]stretch, e.window)
 	}
-	e.samples = newSampler(len(e.cols), mostOfStep)
+	e.samples = newSampler(len(e.cols), windows)
 	e.supply = newSupply(s.Target, s.StreamRate, s.Columns, 1, int64(e.costs.position.Total()))
 	return e
 }

@@ -160,7 +160,7 @@ func (b *kernelBench) onWavelets(k compiler.Kernel, f phase) (*LayoutReport, *Ho
 		b.t.Fatal(err)
 	}
 	f.feed(l)
-	r, err := RunLayout(withLinks(context.Background(), true), l, s.Target, LayoutOptions{Images: b.images(l)})
+	r, err := RunLayout(withTrace(context.Background(), true), l, s.Target, LayoutOptions{Images: b.images(l)})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -252,7 +252,7 @@ func (b *kernelBench) phase(k compiler.Kernel) phase {
 
 func (b *kernelBench) cycles(f phase) *PhaseReport {
 	b.t.Helper()
-	r, err := f.cycles(withLinks(context.Background(), true))
+	r, err := f.cycles(withTrace(context.Background(), true))
 	if err != nil {
 		b.t.Fatal(err)
 	}

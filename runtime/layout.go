@@ -72,7 +72,7 @@ func RunLayout(ctx context.Context, l *compiler.Layout, t compiler.Target, o Lay
 	if err != nil {
 		return nil, fmt.Errorf("layout %s: %w", l.Name, err)
 	}
-	if countsLinks(ctx) {
+	if traced(ctx) {
 		w.mesh.CountLinks()
 	}
 	if watch := watchOf(ctx); watch != nil && o.Observer == nil {
@@ -91,7 +91,7 @@ func RunLayout(ctx context.Context, l *compiler.Layout, t compiler.Target, o Lay
 		return nil, err
 	}
 	r := reportLayout(l, w, ports, end)
-	if r.counted = countsLinks(ctx); r.counted {
+	if r.counted = traced(ctx); r.counted {
 		r.Links = w.mesh.Links()
 	}
 	return r, nil

@@ -44,7 +44,7 @@ func (f *linearPhase) collect(out []EdgeData) error {
 func (f *linearPhase) cycles(ctx context.Context) (*PhaseReport, error) {
 	w := f.weights()
 	e := newFoldedEngine(f.p, w, w.nonZeros())
-	e.rowEvents, e.most, e.countLinks = maxKernelEvents, mostOfStep, countsLinks(ctx)
+	e.rowEvents, e.most, e.countLinks = maxKernelEvents, windowsOf(ctx), traced(ctx)
 	if err := e.run(ctx, nil); err != nil {
 		return nil, err
 	}

@@ -288,14 +288,22 @@ func copiesOf(l *compiler.Layout) (n [fabric.NumColors]int) {
 	return n
 }
 
-type linksKey struct{}
+type traceKey struct{}
 
-// withLinks has the mesh runs under ctx count links.
-func withLinks(ctx context.Context, on bool) context.Context {
+// withTrace has the phases run under ctx report what a trace holds beside cycles: links and windows.
+func withTrace(ctx context.Context, on bool) context.Context {
 	if !on {
 		return ctx
 	}
-	return context.WithValue(ctx, linksKey{}, true)
+	return context.WithValue(ctx, traceKey{}, true)
 }
 
-func countsLinks(ctx context.Context) bool { return ctx.Value(linksKey{}) != nil }
+func traced(ctx context.Context) bool { return ctx.Value(traceKey{}) != nil }
+
+// windowsOf is the most windows of a phase run under ctx.
+func windowsOf(ctx context.Context) int {
+	if traced(ctx) {
+		return mostOfStep
+	}
+	return 0
+}

@@ -27,6 +27,7 @@ func TestPartial(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			tr.Trace = true
 			var parts []*StepReport
 			var inside atomic.Int32
 			tr.Partial = func(n int, report func() *StepReport) {

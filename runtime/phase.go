@@ -47,7 +47,7 @@ type Grid struct {
 	Wavelets         []int64          // [PeriodY rows, or all rows][Stride] into the PE's router from other routers or the edge; nil: not counted
 	Shift            []pe.StateCycles // per row, added to its PEs' cells: what waits longer is idle less; nil: nothing
 	ShiftLast        []pe.StateCycles // the same for the last column of each period alone
-	Windows          []Window         // of the phase's time; nil: not cut
+	Windows          []Window         // of the phase's time; nil: not cut, or not asked for
 }
 
 // Stride is how many cells a row has.

@@ -49,7 +49,7 @@ func (w wholeStep) run(t *testing.T, f Fidelity) (*Store, *StepReport) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr.Threads = w.threads
+	tr.Threads, tr.Trace = w.threads, true
 	r, err := tr.Run(context.Background(), true, nil)
 	if err != nil {
 		t.Fatal(err)

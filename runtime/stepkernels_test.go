@@ -169,7 +169,7 @@ func (b *bench) try(k compiler.Kernel, in *Host, near int64) *trial {
 			in.image(t, i%l.Width/b.space.Columns, i%l.Width%b.space.Columns, i/l.Width, images[i])
 		}
 	}
-	r, err := RunLayout(withLinks(context.Background(), true), l, b.space.Target, LayoutOptions{Images: images, MaxCycles: 1e6})
+	r, err := RunLayout(withTrace(context.Background(), true), l, b.space.Target, LayoutOptions{Images: images, MaxCycles: 1e6})
 	if err != nil {
 		b.t.Fatalf("%v\n%s", err, l.List())
 	}
@@ -195,7 +195,7 @@ func (b *bench) try(k compiler.Kernel, in *Host, near int64) *trial {
 	}
 	b.same("gradients", wave.Grads, store.Grads)
 	b.same("loss", []float32{wave.Loss}, []float32{store.Loss})
-	p, err := ph.cycles(withLinks(context.Background(), true))
+	p, err := ph.cycles(withTrace(context.Background(), true))
 	if err != nil {
 		b.t.Fatal(err)
 	}

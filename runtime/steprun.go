@@ -17,8 +17,9 @@ type Trainer struct {
 	// Threads of the host compute the stream engine's values, which do not depend on how many
 	// there are; 0 means all it has.
 	Threads int
-	// Links counts wavelets and stalls of every link and color: PhaseReport.Links.
-	Links bool
+	// Trace has reports hold what a trace is made of beside cycles: windows, and of every link and color the
+	// wavelets and stalls. It changes nothing else.
+	Trace bool
 
 	// Partial is called by Cost when more of the first phases are known, one call at a time, from
 	// several goroutines; report makes the report of those n. It may be nil.
@@ -34,9 +35,10 @@ type Trainer struct {
 	costs  map[string]phaseCost // cycles depend on values only by which weights are 0: one simulation per different phase
 }
 
-// phaseCost is the cycles of a kind of phase, and the weights they are of.
+// phaseCost is the cycles of a kind of phase, the weights they are of, and whether the report has what a trace needs.
 type phaseCost struct {
 	weights string
+	traced  bool
 	report  *PhaseReport
 }
 
@@ -95,7 +97,7 @@ func (t *Trainer) Run(ctx context.Context, values bool, progress func(done, tota
 	if n := t.threads(); t.host.vectors.threads != n {
 		t.host.vectors = newHostVectors(n)
 	}
-	ctx = withLinks(ctx, t.Links)
+	ctx = withTrace(ctx, t.Trace)
 	r := &StepReport{Step: t.step, Switch: t.switchCycles()}
 	for i := range t.phases {
 		if err := ctx.Err(); err != nil {
@@ -130,7 +132,7 @@ func (t *Trainer) phase(ctx context.Context, i int, values bool) (*PhaseReport, 
 // cost is the cycles of phase i, simulated once for all phases alike.
 func (t *Trainer) cost(ctx context.Context, i int) (*PhaseReport, error) {
 	kind, weights := t.key(t.step.Phases[i].Kernel)
-	if c, ok := t.costs[kind]; ok && c.weights == weights {
+	if c, ok := t.costs[kind]; ok && c.weights == weights && (c.traced || !t.Trace) {
 		return c.report, nil
 	}
 	p, err := t.phases[i].cycles(ctx)
@@ -144,7 +146,7 @@ func (t *Trainer) cost(ctx context.Context, i int) (*PhaseReport, error) {
 // Cost does one micro-batch without values on the stream engine, different phases on several
 // threads; the result does not depend on how many.
 func (t *Trainer) Cost(ctx context.Context, threads int, progress func(done, total int64)) (*StepReport, error) {
-	ctx = withLinks(ctx, t.Links)
+	ctx = withTrace(ctx, t.Trace)
 	var order []int // the first phase of each kind
 	seen := map[string]bool{}
 	for i := range t.phases {
@@ -229,7 +231,7 @@ func (t *Trainer) keep(kind, weights string, p *PhaseReport) {
 	if got, want := p.Grid.Sum(s.Groups*s.Columns, s.Rows()).Total(), int64(s.Groups*s.Columns*s.Rows())*p.Cycles; got != want {
 		panic(fmt.Sprintf("runtime: states of kernel %s sum to %d, PEs x cycles is %d", kind, got, want))
 	}
-	t.costs[kind] = phaseCost{weights, p}
+	t.costs[kind] = phaseCost{weights, t.Trace, p}
 }
 
 // key names what the cycles of a kernel depend on beside the space: its shape, and for a matrix
@@ -294,7 +296,7 @@ func (t *Trainer) runWavelets(ctx context.Context, i int) (*PhaseReport, error) 
 		return nil, err
 	}
 	t.phases[i].feed(l)
-	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{Images: t.images, Windows: mostOfStep})
+	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{Images: t.images, Windows: windowsOf(ctx)})
 	if err != nil {
 		return nil, err
 	}

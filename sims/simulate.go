@@ -21,6 +21,8 @@ type Options struct {
 	Progress func(done, total int64) // called now and then, from several goroutines, with a share of the work
 	Slim     bool                    // points without Windows, results without Columns: a large sweep has more than disk and memory hold
 
+	Untraced bool // points without links, which only traces need
+
 	engine engine // tests only; the zero value is the real one
 }
 
@@ -233,7 +235,7 @@ func (p *pool) simulate(ctx context.Context, i int) (point *Point, err error) {
 		return fail(err)
 	}
 	report, err := p.o.engine.run(ctx, program, runtime.Options{
-		Fidelity: c.Fidelity, Check: c.Check, CheckSeed: c.checkSeed(), Links: !p.o.Slim,
+		Fidelity: c.Fidelity, Check: c.Check, CheckSeed: c.checkSeed(), Links: !p.o.Slim && !p.o.Untraced,
 		Progress: func(done, total int64) { p.progress(i, done, total) },
 	})
 	if err != nil {

@@ -67,6 +67,7 @@ type output struct {
 	threads   int
 	json      bool
 	noFigures bool
+	noTrace   bool // of a run; a sweep has none
 }
 
 func (o *output) flags(cmd *cobra.Command) {
@@ -75,7 +76,7 @@ func (o *output) flags(cmd *cobra.Command) {
 	f.BoolVar(&o.resume, "resume", false, "keep finished points of an earlier, interrupted run and do only the rest")
 	f.IntVar(&o.threads, "threads", 0, "points simulated at a time; 0: one per processor")
 	f.BoolVar(&o.json, "json", false, "print the results as JSON and nothing else")
-	f.BoolVar(&o.noFigures, "no-figures", false, "write tables only")
+	f.BoolVar(&o.noFigures, "no-figures", false, "draw no figures")
 	cmd.MarkFlagDirname("out")
 }
 

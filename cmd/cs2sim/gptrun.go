@@ -69,7 +69,7 @@ func (c *console) trainGPT(ctx context.Context, out output, curves []sims.Curve,
 		return gpt.SaveStep(folder, step)
 	}
 	bar := newBar(c.err, out.json)
-	options := gpt.Options{Threads: out.threads, Have: have, Done: save, Progress: bar.set, Links: len(tracer.jobs) > 0}
+	options := gpt.Options{Threads: out.threads, Have: have, Done: save, Progress: bar.set, Trace: len(tracer.jobs) > 0}
 	if len(tracer.jobs) > 0 {
 		options.Partial = func(p gpt.Partial) {
 			if folder.Fresh || len(have) > 0 { // else it would replace results

@@ -35,11 +35,11 @@ const (
 	draftShare = 20
 )
 
-// newGPTTracer remembers what a folder's trace holds before it is cleaned. A sweep has no trace,
-// and a run has none of the steps that only tell what its throughput hangs on.
+// newGPTTracer remembers what a folder's trace holds before it is cleaned. A sweep has no trace, a run has none
+// of the steps that only tell what its throughput hangs on, or none at all.
 func newGPTTracer(s gptStudy, out output, jobs []*gpt.Case) *gptTracer {
 	t := &gptTracer{dir: out.dir, before: map[string]*trace.Run{}, drafts: time.Now().Add(draftEvery)}
-	if _, ok := s.(*gptRun); !ok {
+	if _, ok := s.(*gptRun); !ok || out.noTrace {
 		return t
 	}
 	for _, j := range jobs {

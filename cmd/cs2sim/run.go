@@ -35,6 +35,7 @@ that enter the fabric at (X,Y), prints its life, and writes nothing.`,
 	}
 	over.flags(cmd)
 	out.flags(cmd)
+	cmd.Flags().BoolVar(&out.noTrace, "no-trace", false, "count no links, cut no windows, write no trace: faster, but there is nothing to look into afterwards")
 	cmd.Flags().StringVar(&watch, "watch", "", "follow one wavelet, `X,Y,COLOR,INDEX`")
 	cmd.RunE = action(func(ctx context.Context, args []string) error {
 		s, err := over.load(args[0])
@@ -118,7 +119,7 @@ func (c *console) simulate(ctx context.Context, out output, curves []sims.Curve,
 	}
 	bar := newBar(c.err, out.json)
 	results, runErr := sims.Simulate(ctx, curves, sims.Options{
-		Threads: out.threads, Have: have, Done: save, Progress: bar.set, Slim: !s.maps(),
+		Threads: out.threads, Have: have, Done: save, Progress: bar.set, Slim: !s.maps(), Untraced: out.noTrace,
 	})
 	bar.stop()
 	if done, _ := sims.Count(results); runErr != nil && done == 0 {
@@ -183,6 +184,9 @@ func (m *matmulRun) maps() bool      { return true }
 // saved adds the point to the trace, so that a run that is killed leaves one. A disk that cannot
 // take it does not end the run: write tries again, in the order of the curves, and reports.
 func (m *matmulRun) saved(f *sims.Folder, p sims.Point) {
+	if m.out.noTrace {
+		return
+	}
 	if m.points == 0 {
 		m.trace, _ = trace.Create(f.Dir, sims.Version)
 	}
@@ -214,7 +218,7 @@ func (m *matmulRun) write(f *sims.Folder, results []sims.Result, note string) er
 		}
 		files = append(files, figures...)
 	}
-	if err := writeAll(f, files); err != nil {
+	if err := writeAll(f, files); err != nil || m.out.noTrace {
 		return err
 	}
 	return trace.Write(f.Dir, sims.Version, sims.Traces(results)...)

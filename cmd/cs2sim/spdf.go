@@ -25,7 +25,7 @@ type spdfRun struct {
 	experiment *spdf.Experiment
 	folder     *sims.Folder
 	begin      func() error // makes the folder this run's
-	tracer     *spdfTracer
+	tracer     *spdfTracer  // nil: no trace
 
 	live struct { // figures while it runs
 		sync.Mutex
@@ -60,8 +60,10 @@ func (r *spdfRun) run(ctx context.Context) (spdf.Results, error) {
 	if err != nil {
 		return spdf.Results{}, err
 	}
-	if r.tracer, err = newSPDFTracer(r.out.dir, r.folder.PointsDir(), r.experiment, have, r.out.resume); err != nil {
-		return spdf.Results{}, err
+	if !r.out.noTrace {
+		if r.tracer, err = newSPDFTracer(r.out.dir, r.folder.PointsDir(), r.experiment, have, r.out.resume); err != nil {
+			return spdf.Results{}, err
+		}
 	}
 	// The results of an earlier run stay until there is something to replace them with.
 	r.begin = sync.OnceValue(func() error {
@@ -84,11 +86,17 @@ func (r *spdfRun) run(ctx context.Context) (spdf.Results, error) {
 		if err := errors.Join(r.folder.Clean(keep), r.writeFiles(files)); err != nil {
 			return err
 		}
-		r.tracer.begin()
+		if r.tracer != nil {
+			r.tracer.begin()
+		}
 		return nil
 	})
-	traced := r.tracer.step
-	if r.folder.Fresh { // there are no results to replace
+	var traced func(spdf.ID, *runtime.StepReport)
+	switch {
+	case r.tracer == nil:
+	case !r.folder.Fresh:
+		traced = r.tracer.step
+	default: // there are no results to replace
 		traced = func(id spdf.ID, step *runtime.StepReport) {
 			if r.begin() == nil { // else the first checkpoint will tell
 				r.tracer.step(id, step)
@@ -149,7 +157,10 @@ func (r *spdfRun) finish(stages []spdf.Stage, reason error) (spdf.Results, error
 		note = fmt.Sprintf("stopped early: %v; only finished stages are listed", reason)
 	}
 	results := r.experiment.Results(stages, note)
-	err := errors.Join(r.write(results, stages, note), r.tracer.close())
+	err := r.write(results, stages, note)
+	if r.tracer != nil {
+		err = errors.Join(err, r.tracer.close())
+	}
 	if reason != nil {
 		reason = r.ended(reason, stages)
 	}

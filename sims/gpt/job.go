@@ -67,7 +67,7 @@ type Plan struct {
 	Masks      []*model.Mask           // of every tensor, nil where dense
 	Candidates []compiler.GPTCandidate // best first; the last is the one taken, those before do not fit
 	NonZeros   int64                   // weights of all tensors that are not masked
-	Links      bool                    // Simulate counts links, for traces
+	Trace      bool                    // Simulate reports what traces need
 	Density    float64                 // of the masked matrices together
 }
 
@@ -139,6 +139,6 @@ func (p *Plan) cost(ctx context.Context, step *compiler.Step, threads int, progr
 	if err != nil {
 		return nil, err
 	}
-	trainer.Links, trainer.Partial = p.Links, partial
+	trainer.Trace, trainer.Partial = p.Trace, partial
 	return trainer.Cost(ctx, threads, progress)
 }

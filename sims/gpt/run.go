@@ -18,7 +18,7 @@ type Options struct {
 	Have     map[string]*Step        // finished earlier, by Job.Key
 	Done     func(*Step) error       // called after each further step; an error stops the run
 	Progress func(done, total int64) // called from several goroutines with a share of the work
-	Links    bool                    // reports have links, for traces
+	Trace    bool                    // reports hold what traces need
 	Partial  func(Partial)           // called when more of a step's first phases are known, one call at a time
 
 	simulate func(context.Context, *Plan, int, func(done, total int64)) (*Step, error) // tests only; nil: Plan.Simulate
@@ -134,7 +134,7 @@ func (c *Case) run(ctx context.Context, o Options, alike map[string]*Step, plann
 	if err != nil {
 		return nil, err
 	}
-	p.Links = o.Links
+	p.Trace = o.Trace
 	m := p.Chosen()
 	every := c.Job
 	every.Sequences = 0

@@ -44,7 +44,7 @@ func simulated(t testing.TB, cfg model.Config, m compiler.Target, columns, perHe
 	if err != nil {
 		t.Fatal(err)
 	}
-	trainer.Links = true
+	trainer.Trace = true
 	r, err := trainer.Run(t.Context(), true, nil)
 	if err != nil {
 		t.Fatal(err)

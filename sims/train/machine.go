@@ -61,7 +61,7 @@ func (m *Machine) Load(p *model.Params) error {
 	return nil
 }
 
-// Report hands on what the wafer does in the next micro-batch that makes gradients.
+// Report hands on what the wafer does in the next micro-batch that makes gradients, with what a trace needs.
 func (m *Machine) Report(next func(*runtime.StepReport)) { m.next = next }
 
 // Loss runs a batch, micro-batch by micro-batch.
@@ -89,6 +89,7 @@ func (m *Machine) Loss(ctx context.Context, b model.Batch, scale float32, grads 
 	for first := 0; first < b.B; first += size {
 		l.store.Batch = microBatch(b, first, size, c.SequenceLength)
 		l.store.Batch.Total = total
+		l.trainer.Trace = grads != nil && m.next != nil
 		report, err := l.run(ctx, &work)
 		if err != nil {
 			return 0, work, err
@@ -242,7 +243,6 @@ func (m *Machine) load(kind stepKind) (*loadedStep, error) {
 	if err != nil {
 		return nil, err
 	}
-	trainer.Links = true // for traces
 	return &loadedStep{kind: kind, step: step, store: store, trainer: trainer}, nil
 }
 
