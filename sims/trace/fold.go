@@ -119,29 +119,61 @@ func (f *folded) blocks(w, h, limit int) (bx, by int) {
 // shifted makes cells of a grid whose rows differ by more than its cells say: one for each
 // stretch of rows over which every further row is later by the same and routes as many wavelets.
 func shifted(g *runtime.Grid, w, h int) (cells []Cell) {
-	for x := range min(g.PeriodX, w) {
+	columns := min(g.PeriodX, w)
+	if h == 0 {
+		return nil
+	}
+	cells = make([]Cell, 0, 4*columns)
+	var rows stretches
+	for x := range columns {
+		// What the next row has more is the same in all columns whose cells do not change from row to row, but for the last.
+		if x == 0 || g.PeriodY > 1 || g.ShiftLast != nil && x == g.PeriodX-1 {
+			rows.of(g, x, h)
+		}
 		for from := 0; from < h; {
-			states := g.At(x, from)
-			to := from + 1
-			var late pe.StateCycles
-			if to < h {
-				late = minus(g.At(x, to), states)
-			}
-			l := Late{late[pe.WaitWeight], late[pe.WaitPsum]}
-			n := g.Routed(x, from)
-			if to < h && late == l.times(1) && g.Routed(x, to) == n {
-				for to < h && minus(g.At(x, to), g.At(x, to-1)) == late && g.Routed(x, to) == n {
+			to, l, n := from+1, Late{}, g.Routed(x, from)
+			if last := rows.end[from]; last > to {
+				for to < last && g.Routed(x, to) == n {
 					to++
 				}
-			} else {
-				l = Late{}
+				if to > from+1 {
+					l = rows.late[from]
+				}
 			}
-			c := Cell{X: Span{x, g.PeriodX, 1, (w - x + g.PeriodX - 1) / g.PeriodX}, Y: whole(from, to), States: states, Late: l, Wavelets: n}
+			c := Cell{X: Span{x, g.PeriodX, 1, (w - x + g.PeriodX - 1) / g.PeriodX}, Y: whole(from, to), States: g.At(x, from), Late: l, Wavelets: n}
 			cells = append(cells, c)
 			from = to
 		}
 	}
 	return cells
+}
+
+// stretches are the rows of a column that are later than the ones before by the same.
+type stretches struct {
+	end  []int  // per row: the first one that does not go on from it; the next one if that differs by more than lateness
+	late []Late // per row: of the next one
+}
+
+func (s *stretches) of(g *runtime.Grid, x, h int) {
+	if s.end == nil {
+		s.end, s.late = make([]int, h), make([]Late, h)
+	}
+	s.end[h-1] = h
+	next := g.At(x, h-1)
+	for y := h - 2; y >= 0; y-- {
+		now := g.At(x, y)
+		more := minus(next, now)
+		s.late[y] = Late{more[pe.WaitWeight], more[pe.WaitPsum]}
+		switch {
+		case more != s.late[y].times(1):
+			s.end[y] = y + 1
+		case s.end[y+1] > y+2 && s.late[y] == s.late[y+1]:
+			s.end[y] = s.end[y+1]
+		default:
+			s.end[y] = y + 2
+		}
+		next = now
+	}
 }
 
 func minus(a, b pe.StateCycles) pe.StateCycles {

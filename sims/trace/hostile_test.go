@@ -236,7 +236,7 @@ func TestFull(t *testing.T) {
 	if files, err := filepath.Glob(filepath.Join(dir, Folder, "*-001.*")); err != nil || len(files) > 0 {
 		t.Errorf("it left %v, %v", files, err)
 	}
-	w.manifest.Runs[0].Rows.Cells = len(r.cellRows(0))
+	w.manifest.Runs[0].Rows.Cells = r.rows().Cells
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,7 @@
 package trace
 
+import "iter"
+
 // linkRow is a row of the table of links; see tables.go.
 type linkRow struct {
 	Run       int32  `parquet:"run,plain"`
@@ -28,29 +30,27 @@ type linkRow struct {
 	SumStalls int64  `parquet:"sum_stalls,plain"`
 }
 
-func (r *Run) linkRows(run int) []linkRow {
-	n := 0
-	for k := range r.Kinds {
-		n += len(r.Kinds[k].Links)
-	}
-	rows := make([]linkRow, 0, n)
-	for k := range r.Kinds {
-		for i := range r.Kinds[k].Links {
-			l := &r.Kinds[k].Links[i]
-			alike := int32(0)
-			if l.Alike {
-				alike = 1
+func (r *Run) linkRows(run int) iter.Seq[linkRow] {
+	return func(yield func(linkRow) bool) {
+		for k := range r.Kinds {
+			for i := range r.Kinds[k].Links {
+				l := &r.Kinds[k].Links[i]
+				alike := int32(0)
+				if l.Alike {
+					alike = 1
+				}
+				if !yield(linkRow{
+					int32(run), int32(k), int32(l.Color), l.Carries, string(l.Direction),
+					int32(l.X.From), int32(l.X.Step), int32(l.X.Block), int32(l.X.Count),
+					int32(l.Y.From), int32(l.Y.Step), int32(l.Y.Block), int32(l.Y.Count),
+					int32(l.Copies), alike, l.Links, l.Wavelets, l.More,
+					l.Stalls.All, l.Stalls.NoRoom, l.Stalls.Shared, l.Stalls.Switched, l.Sum, l.SumStalls,
+				}) {
+					return
+				}
 			}
-			rows = append(rows, linkRow{
-				int32(run), int32(k), int32(l.Color), l.Carries, string(l.Direction),
-				int32(l.X.From), int32(l.X.Step), int32(l.X.Block), int32(l.X.Count),
-				int32(l.Y.From), int32(l.Y.Step), int32(l.Y.Block), int32(l.Y.Count),
-				int32(l.Copies), alike, l.Links, l.Wavelets, l.More,
-				l.Stalls.All, l.Stalls.NoRoom, l.Stalls.Shared, l.Stalls.Switched, l.Sum, l.SumStalls,
-			})
 		}
 	}
-	return rows
 }
 
 // setTableLinks appends to kinds that the table of cells has made; they must ascend.

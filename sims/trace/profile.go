@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/google/pprof/profile"
+	"github.com/klauspost/compress/gzip"
 
 	"cs2sim.dev/pe"
 )
@@ -43,8 +44,28 @@ func Profile(runs ...*Run) ([]byte, error) {
 		return nil, fmt.Errorf("profile: %w", err)
 	}
 	var out bytes.Buffer
-	if err := b.p.Write(&out); err != nil {
+	if err := b.p.WriteUncompressed(&out); err != nil {
 		return nil, fmt.Errorf("profile: %w", err)
+	}
+	data, err := zipped(out.Bytes())
+	if err != nil {
+		return nil, fmt.Errorf("profile: %w", err)
+	}
+	return data, nil
+}
+
+// zipped is data as gzip. The standard library's takes six times as long for 2 % less.
+func zipped(data []byte) ([]byte, error) {
+	var out bytes.Buffer
+	zip, err := gzip.NewWriterLevel(&out, 6)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := zip.Write(data); err != nil {
+		return nil, err
+	}
+	if err := zip.Close(); err != nil {
+		return nil, err
 	}
 	return out.Bytes(), nil
 }

@@ -167,6 +167,9 @@ func (s Span) Each(f func(v int)) {
 
 // within counts the places in [lo, hi) and adds up how far they are from the first one.
 func (s Span) within(lo, hi int) (n, far int64) {
+	if lo <= s.From && s.End() <= hi {
+		return int64(s.Len()), s.far()
+	}
 	s.Each(func(v int) {
 		if lo <= v && v < hi {
 			n++

@@ -1,6 +1,10 @@
 package trace
 
-import "cs2sim.dev/pe"
+import (
+	"iter"
+
+	"cs2sim.dev/pe"
+)
 
 // Rows of the tables of phases, cells and memory. The tags are the columns, docs/trace.md describes them. Every column
 // is required, plain and of a 32 or 64-bit integer or a string: all that table.go reads.
@@ -81,59 +85,74 @@ type regionRow struct {
 	Last  int32  `parquet:"last_phase,plain"`
 }
 
-func (r *Run) phaseRows(run int) []phaseRow {
-	rows := make([]phaseRow, len(r.Phases))
-	for i, p := range r.Phases {
-		rows[i] = phaseRow{
-			int32(run), int32(i), p.Start, p.Cycles, p.Name, int32(p.Layer), p.LayerName, p.Op, p.Pass, p.Kernel,
-			int32(p.Kind), p.FMACs, p.Hops, p.EdgeIn, p.EdgeOut,
+func (r *Run) phaseRows(run int) iter.Seq[phaseRow] {
+	return func(yield func(phaseRow) bool) {
+		for i, p := range r.Phases {
+			if !yield(phaseRow{
+				int32(run), int32(i), p.Start, p.Cycles, p.Name, int32(p.Layer), p.LayerName, p.Op, p.Pass, p.Kernel,
+				int32(p.Kind), p.FMACs, p.Hops, p.EdgeIn, p.EdgeOut,
+			}) {
+				return
+			}
 		}
 	}
-	return rows
 }
 
-func (r *Run) cellRows(run int) []cellRow {
-	var rows []cellRow
-	for k := range r.Kinds {
-		for i := range r.Kinds[k].Cells {
-			c := &r.Kinds[k].Cells[i]
-			rows = append(rows, cellRow{
-				int32(run), int32(k),
-				int32(c.X.From), int32(c.X.Step), int32(c.X.Block), int32(c.X.Count),
-				int32(c.Y.From), int32(c.Y.Step), int32(c.Y.Block), int32(c.Y.Count),
-				c.Late.Weights, c.Late.Psums, c.Wavelets, newStateRow(c),
-			})
+func (r *Run) cellRows(run int) iter.Seq[cellRow] {
+	return func(yield func(cellRow) bool) {
+		for k := range r.Kinds {
+			for i := range r.Kinds[k].Cells {
+				c := &r.Kinds[k].Cells[i]
+				if !yield(cellRow{
+					int32(run), int32(k),
+					int32(c.X.From), int32(c.X.Step), int32(c.X.Block), int32(c.X.Count),
+					int32(c.Y.From), int32(c.Y.Step), int32(c.Y.Block), int32(c.Y.Count),
+					c.Late.Weights, c.Late.Psums, c.Wavelets, newStateRow(c),
+				}) {
+					return
+				}
+			}
 		}
 	}
-	return rows
 }
 
-func (r *Run) regionRows(run int) []regionRow {
-	rows := make([]regionRow, len(r.Memory))
-	for i, m := range r.Memory {
-		rows[i] = regionRow{int32(run), m.Name, int32(m.Base), int32(m.Bytes), int32(m.First), int32(m.Last)}
+func (r *Run) regionRows(run int) iter.Seq[regionRow] {
+	return func(yield func(regionRow) bool) {
+		for _, m := range r.Memory {
+			if !yield(regionRow{int32(run), m.Name, int32(m.Base), int32(m.Bytes), int32(m.First), int32(m.Last)}) {
+				return
+			}
+		}
 	}
-	return rows
 }
 
 // outTable is a table of a run on its way to a file.
 type outTable struct {
 	kind   string
-	length int
-	rows   func(*Rows) *int
 	encode func() ([]byte, error)
 }
 
 // tables are all tables of a run.
 func (r *Run) tables(run int) []outTable {
-	phases, cells, windows, memory, links := r.phaseRows(run), r.cellRows(run), r.windowRows(run), r.regionRows(run), r.linkRows(run)
 	return []outTable{
-		{"phases", len(phases), func(n *Rows) *int { return &n.Phases }, func() ([]byte, error) { return encode(phases) }},
-		{"cells", len(cells), func(n *Rows) *int { return &n.Cells }, func() ([]byte, error) { return encode(cells) }},
-		{"windows", len(windows), func(n *Rows) *int { return &n.Windows }, func() ([]byte, error) { return encode(windows) }},
-		{"memory", len(memory), func(n *Rows) *int { return &n.Memory }, func() ([]byte, error) { return encode(memory) }},
-		{"links", len(links), func(n *Rows) *int { return &n.Links }, func() ([]byte, error) { return encode(links) }},
+		{"phases", func() ([]byte, error) { return encode(r.phaseRows(run)) }},
+		{"cells", func() ([]byte, error) { return encode(r.cellRows(run)) }},
+		{"windows", func() ([]byte, error) { return encode(r.windowRows(run)) }},
+		{"memory", func() ([]byte, error) { return encode(r.regionRows(run)) }},
+		{"links", func() ([]byte, error) { return encode(r.linkRows(run)) }},
 	}
+}
+
+// rows are the lengths of the tables.
+func (r *Run) rows() Rows {
+	n := Rows{Phases: len(r.Phases), Memory: len(r.Memory)}
+	for i := range r.Kinds {
+		k := &r.Kinds[i]
+		n.Cells += len(k.Cells)
+		n.Windows += len(k.Windows) * len(k.Cells)
+		n.Links += len(k.Links)
+	}
+	return n
 }
 
 func tableKinds() []string { return []string{"phases", "cells", "windows", "memory", "links"} }

@@ -2,7 +2,6 @@ package trace
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -23,8 +22,6 @@ const (
 // nil for the notable ones of each run. Times are those of the wafer. Counters and PEs change from window
 // to window; within one, a PE's states are drawn one after the other: their order in time is not recorded.
 func Timeline(pes []fabric.Coord, runs ...*Run) ([]byte, error) {
-	var out bytes.Buffer
-	zip := gzip.NewWriter(&out)
 	t := timeline{b: bytes.NewBufferString(`{"displayTimeUnit":"ns","otherData":{"format":"cs2sim timeline 1"},"traceEvents":[`)}
 	for i, r := range runs {
 		t.pid, t.clock = i+1, r.Machine.ClockHz
@@ -40,13 +37,11 @@ func Timeline(pes []fabric.Coord, runs ...*Run) ([]byte, error) {
 		t.run(r, chosen)
 	}
 	t.b.WriteString("\n]}\n")
-	if _, err := zip.Write(t.b.Bytes()); err != nil {
+	data, err := zipped(t.b.Bytes())
+	if err != nil {
 		return nil, fmt.Errorf("timeline: %w", err)
 	}
-	if err := zip.Close(); err != nil {
-		return nil, fmt.Errorf("timeline: %w", err)
-	}
-	return out.Bytes(), nil
+	return data, nil
 }
 
 type timeline struct {

@@ -1,6 +1,10 @@
 package trace
 
-import "cs2sim.dev/pe"
+import (
+	"iter"
+
+	"cs2sim.dev/pe"
+)
 
 // windowRow is a cell in a window of its kind: rows of the fourth table.
 type windowRow struct {
@@ -24,23 +28,25 @@ func windowColumns() []column {
 	return append(columns, stateColumns()...)
 }
 
-func (r *Run) windowRows(run int) []windowRow {
-	var rows []windowRow
-	for k := range r.Kinds {
-		kind := &r.Kinds[k]
-		start := int64(0)
-		for n := range kind.Windows {
-			w := &kind.Windows[n]
-			for i := range kind.Cells {
-				c := w.cell(kind, i)
-				rows = append(rows, windowRow{
-					int32(run), int32(k), int32(n), start, w.Cycles, int32(i), int64(c.X.Count) * int64(c.Y.Count), c.Late.Weights, c.Late.Psums, newStateRow(&c),
-				})
+func (r *Run) windowRows(run int) iter.Seq[windowRow] {
+	return func(yield func(windowRow) bool) {
+		for k := range r.Kinds {
+			kind := &r.Kinds[k]
+			start := int64(0)
+			for n := range kind.Windows {
+				w := &kind.Windows[n]
+				for i := range kind.Cells {
+					c := w.cell(kind, i)
+					if !yield(windowRow{
+						int32(run), int32(k), int32(n), start, w.Cycles, int32(i), int64(c.X.Count) * int64(c.Y.Count), c.Late.Weights, c.Late.Psums, newStateRow(&c),
+					}) {
+						return
+					}
+				}
+				start += w.Cycles
 			}
-			start += w.Cycles
 		}
 	}
-	return rows
 }
 
 // setWindows takes the table after that of the cells. Every window has all cells of its kind, in order;

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -157,13 +158,9 @@ func (w *Writer) find(part int) int {
 // write puts a run's tables in place, a finished one's profile too, then the manifest that names them, and takes
 // away the tables it named before.
 func (w *Writer) write(part int, draft string, r *Run, profile []byte) error {
-	p := Part{Part: part, Draft: draft, Run: *r, Totals: map[string]int64{}}
+	p := Part{Part: part, Draft: draft, Run: *r, Rows: r.rows(), Totals: map[string]int64{}}
 	for s, n := range r.Totals() {
 		p.Totals[pe.State(s).Name()] = n
-	}
-	tables := r.tables(part)
-	for _, t := range tables {
-		*t.rows(&p.Rows) = t.length
 	}
 	if err := p.Rows.check(); err != nil {
 		return fmt.Errorf("trace of %s: part %d %w", r.Name, part, err)
@@ -179,7 +176,7 @@ func (w *Writer) write(part int, draft string, r *Run, profile []byte) error {
 	if m.checkRows() != nil || len(m.Runs) > maxRuns {
 		return fmt.Errorf("trace of %s: %w", r.Name, ErrFull)
 	}
-	for _, t := range tables {
+	for _, t := range r.tables(part) {
 		data, err := t.encode()
 		if err != nil {
 			return err
@@ -280,16 +277,30 @@ func (w *Writer) put(name string, data []byte) error {
 	return nil
 }
 
-// encode makes a Parquet file of rows; equal rows give equal bytes.
-func encode[T any](rows []T) ([]byte, error) {
+// encode makes a Parquet file of rows; equal rows give equal bytes. It never holds more than some of them: a
+// run has hundreds of MB.
+func encode[T any](rows iter.Seq[T]) ([]byte, error) {
 	var b bytes.Buffer
 	w := parquet.NewGenericWriter[T](&b,
 		parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}), parquet.DataPageVersion(1),
 		parquet.DataPageStatistics(false), parquet.CreatedBy("cs2sim", "1", ""))
-	if _, err := w.Write(rows); err != nil {
-		return nil, fmt.Errorf("encoding a table of the trace: %w", err)
+	some := make([]T, 0, 1024)
+	var err error
+	for row := range rows {
+		if some = append(some, row); len(some) == cap(some) {
+			if _, err = w.Write(some); err != nil {
+				break
+			}
+			some = some[:0]
+		}
 	}
-	if err := w.Close(); err != nil {
+	if err == nil {
+		_, err = w.Write(some)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("encoding a table of the trace: %w", err)
 	}
 	return b.Bytes(), nil
