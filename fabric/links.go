@@ -37,69 +37,56 @@ type LinkUse struct {
 	Stalls    [NumReasons]int64 // by Reason
 }
 
-// linkCounts is what a mesh that counts links keeps.
-type linkCounts struct {
-	chans  []outCounts // per channel
-	queues []inCounts  // per queue
+// stallCounts is what a mesh that counts stalls keeps.
+type stallCounts struct {
+	chans  []linkStalls // per channel
+	queues []heldHead   // per queue
 }
 
-type outCounts [NumPorts]struct {
-	sent   int64
-	stalls [NumReasons]int64
-}
+type linkStalls [NumPorts][NumReasons]int64
 
-// inCounts are a buffer's: what passed it, and since when its head is held, and why.
-type inCounts struct {
-	passed int64
+// heldHead says since when a buffer's head is held, and why.
+type heldHead struct {
 	since  Cycle
 	port   Port // NumPorts: not held
 	reason Reason
 }
 
-// CountLinks has a sealed mesh count what every link does. It makes the run slower, not different.
-func (m *Mesh) CountLinks() {
-	m.links = &linkCounts{make([]outCounts, len(m.chans)), make([]inCounts, len(m.queues))}
-	for i := range m.links.queues {
-		m.links.queues[i].port = NumPorts
+// CountStalls has a sealed mesh count what holds wavelets up. It makes the run slower, not different.
+func (m *Mesh) CountStalls() {
+	m.stalls = &stallCounts{make([]linkStalls, len(m.chans)), make([]heldHead, len(m.queues))}
+	for i := range m.stalls.queues {
+		m.stalls.queues[i].port = NumPorts
 	}
 }
 
 // countHeld finds the link to blame. A wavelet that shares a link and has no room either has no room.
 func (m *Mesh) countHeld(q QueueID, k *queue, t Cycle, r Reason, used PortSet) {
 	if r == Switched {
-		m.links.holds(q, k.channel, t, r, m.chans[k.channel].opening(k.port))
+		m.stalls.holds(q, k.channel, t, r, m.chans[k.channel].opening(k.port))
 		return
 	}
 	for j, to := range k.way.out[:k.way.n] {
 		if m.lacksRoom(to, t) {
-			m.links.holds(q, k.channel, t, NoRoom, k.way.ports[j])
+			m.stalls.holds(q, k.channel, t, NoRoom, k.way.ports[j])
 			return
 		}
 	}
-	m.links.holds(q, k.channel, t, r, Port(bits.TrailingZeros8(uint8(used&k.way.tx))))
+	m.stalls.holds(q, k.channel, t, r, Port(bits.TrailingZeros8(uint8(used&k.way.tx))))
 }
 
 // holds notes that the head of queue q is held from cycle t on, by its link p.
-func (c *linkCounts) holds(q QueueID, channel int32, t Cycle, r Reason, p Port) {
+func (c *stallCounts) holds(q QueueID, channel int32, t Cycle, r Reason, p Port) {
 	c.settle(q, channel, t)
 	k := &c.queues[q]
 	k.since, k.reason, k.port = t, r, p
 }
 
 // settle counts how long the head of q was held before cycle t.
-func (c *linkCounts) settle(q QueueID, channel int32, t Cycle) {
+func (c *stallCounts) settle(q QueueID, channel int32, t Cycle) {
 	if k := &c.queues[q]; k.port != NumPorts {
-		c.chans[channel][k.port].stalls[k.reason] += int64(t - k.since)
+		c.chans[channel][k.port][k.reason] += int64(t - k.since)
 		k.port = NumPorts
-	}
-}
-
-// sends counts a wavelet that leaves queue q by ports out.
-func (c *linkCounts) sends(q QueueID, channel int32, out PortSet, t Cycle) {
-	c.settle(q, channel, t)
-	c.queues[q].passed++
-	for ; out != 0; out &= out - 1 {
-		c.chans[channel][bits.TrailingZeros8(uint8(out))].sent++
 	}
 }
 
@@ -114,7 +101,8 @@ func (ch *channel) opening(from Port) Port {
 	return Port(bits.TrailingZeros8(uint8(ch.positions[ch.pos].tx)))
 }
 
-// Links lists what every link and color did since CountLinks, router by router, without links on which nothing moved.
+// Links lists what every link and color did, router by router, without links on which nothing moved. A link
+// leads to one buffer, which knows what it got; stalls are none unless they were counted.
 func (m *Mesh) Links() (all []LinkUse) {
 	for i := range m.routers {
 		all = m.linksOf(int32(i), all)
@@ -129,9 +117,14 @@ func (m *Mesh) linksOf(i int32, all []LinkUse) []LinkUse {
 		k := &m.queues[q]
 		if k.channel != last {
 			last = k.channel
-			for p, u := range m.links.chans[last] {
-				if d := m.direction(i, Port(p)); u.sent > 0 || u.stalls != [NumReasons]int64{} {
-					all = append(all, LinkUse{at, m.colors[q], d, u.sent, u.stalls})
+			sent := m.chans[last].carried(m)
+			var stalls linkStalls
+			if m.stalls != nil {
+				stalls = m.stalls.chans[last]
+			}
+			for p, n := range sent {
+				if n > 0 || stalls[p] != [NumReasons]int64{} {
+					all = append(all, LinkUse{at, m.colors[q], m.direction(i, Port(p)), n, stalls[p]})
 				}
 			}
 		}
@@ -142,11 +135,22 @@ func (m *Mesh) linksOf(i int32, all []LinkUse) []LinkUse {
 			}
 			d = FromEdge
 		}
-		if n := m.links.queues[q].passed; n > 0 {
-			all = append(all, LinkUse{At: at, Color: m.colors[q], Direction: d, Wavelets: n})
+		if n := k.carried - uint32(k.n()); n > 0 {
+			all = append(all, LinkUse{At: at, Color: m.colors[q], Direction: d, Wavelets: int64(n)})
 		}
 	}
 	return all
+}
+
+// carried is what the channel's links got, by port.
+func (ch *channel) carried(m *Mesh) (sent [NumPorts]int64) {
+	for i := range ch.positions {
+		w := &ch.positions[i]
+		for j, to := range w.out[:w.n] {
+			sent[w.ports[j]] = int64(m.queues[to].carried)
+		}
+	}
+	return sent
 }
 
 func (m *Mesh) direction(i int32, p Port) Direction {

@@ -54,7 +54,7 @@ func TestLinkCounts(t *testing.T) {
 		plain := newTraffic(t, 7, 6, pause)
 		plain.step(2000, nil)
 		want := newTraffic(t, 7, 6, pause)
-		want.m.CountLinks()
+		want.m.CountStalls()
 		s := standing{want.m, map[linkKey]*[NumReasons]int64{}, make([][NumPorts]int64, want.m.Size())}
 		for end := range Cycle(2001) {
 			if want.m.agenda.now < end {
@@ -70,7 +70,7 @@ func TestLinkCounts(t *testing.T) {
 		}
 		for i := range want.m.queues { // what still stands is counted when it leaves
 			if k := &want.m.queues[i]; k.channel >= 0 {
-				want.m.links.settle(QueueID(i), k.channel, 2001)
+				want.m.stalls.settle(QueueID(i), k.channel, 2001)
 			}
 		}
 		reasons := [NumReasons]int64{}
@@ -111,11 +111,11 @@ func TestLinkCounts(t *testing.T) {
 			}
 		}
 		shuffled := newTraffic(t, 7, 6, pause)
-		shuffled.m.CountLinks()
+		shuffled.m.CountStalls()
 		shuffled.step(2000, rand.New(rand.NewPCG(3, 1)))
 		for i := range shuffled.m.queues {
 			if k := &shuffled.m.queues[i]; k.channel >= 0 {
-				shuffled.m.links.settle(QueueID(i), k.channel, 2001)
+				shuffled.m.stalls.settle(QueueID(i), k.channel, 2001)
 			}
 		}
 		if d := cmp.Diff(want.m.Links(), shuffled.m.Links()); d != "" {
@@ -134,7 +134,7 @@ func TestSwitchedStall(t *testing.T) {
 	r.route(0, 0, 0, Ports(Ramp), Ports(East))
 	r.route(2, 0, 0, Ports(Ramp), Ports(West))
 	r.seal()
-	r.m.CountLinks()
+	r.m.CountStalls()
 	late := r.peSource(0, 0, 1, 10)
 	late.send[0].Control, late.send[0].Switches = true, uint16(SwitchAdvance)<<2 // for the second router
 	r.peSource(2, 0, 1, 0)

@@ -29,7 +29,7 @@ type Mesh struct {
 	Horizon  Cycle           // no PE acts before its time beyond this cycle
 	Observer Observer        // nil costs nothing
 	sentBy   [NumPorts]Color // for the observer: the link's last wavelet at the router being stepped
-	links    *linkCounts     // nil: not counted, and costs nothing
+	stalls   *stallCounts    // nil: not counted, and costs nothing
 }
 
 // router is what StepRouter looks at first: a cache line of the host.

@@ -52,7 +52,7 @@ type Hold struct {
 	Color  Color // SharedLink: of the wavelet that leaves by Port
 }
 
-// stepObserved is StepRouter with all that an observer and link counts want to hear of: every head that waits is
+// stepObserved is StepRouter with all that an observer and stall counts want to hear of: every head that waits is
 // looked at, whatever is known of it.
 func (m *Mesh) stepObserved(i int32, t Cycle) {
 	r := &m.routers[i]
@@ -108,10 +108,10 @@ func (m *Mesh) stepObserved(i int32, t Cycle) {
 	}
 }
 
-// held tells observer and link counts why the head of k, queue q, stays. used are the links taken before in
+// held tells observer and stall counts why the head of k, queue q, stays. used are the links taken before in
 // this cycle.
 func (m *Mesh) held(i int32, q QueueID, k *queue, t Cycle, r Reason, used PortSet) {
-	if m.links != nil {
+	if m.stalls != nil {
 		m.countHeld(q, k, t, r, used)
 	}
 	if m.Observer == nil {

@@ -54,7 +54,7 @@ type queue struct {
 	channel    int32  // route state where it is taken from; -1 for PE and edge queues
 	filler     int32  // route state where it is filled from; -1 if by a PE or an edge port
 	way        way    // of its color now, if a router takes from it
-	_          [4]byte
+	carried    uint32 // wavelets pushed so far: what its link has carried; 2^32 are days of a host
 }
 
 // asked says who is woken: by a wavelet taken the feeder, by an arrival the consumer.
@@ -119,6 +119,7 @@ func (m *Mesh) Push(q QueueID, w Wavelet, ready Cycle) {
 	*m.slot(k, k.tail) = entry{ready, pack(w)}
 	first := k.tail == k.head
 	k.tail++
+	k.carried++
 	if k.tail-k.seen > k.size { // a PE ahead of time knows of a slot before it is seen free
 		k.seen = k.tail - k.size
 	}

@@ -6,7 +6,7 @@ import "math/bits"
 // link. Queues are looked at in rotating order, starting behind the one served first last
 // time. A router with only blocked heads sleeps until room or an arrival wakes it.
 func (m *Mesh) StepRouter(i int32, t Cycle) {
-	if m.Observer != nil || m.links != nil {
+	if m.Observer != nil || m.stalls != nil {
 		m.stepObserved(i, t)
 		return
 	}
@@ -96,6 +96,7 @@ serve:
 			slab[to.base+int32(to.tail&to.mask)] = entry{ready, w}
 			first := to.tail == to.head
 			to.tail++
+			to.carried++
 			m.arrived(q, to, first, ready)
 		}
 		m.popped++
@@ -136,8 +137,8 @@ func (m *Mesh) forward(i int32, q QueueID, k *queue, t Cycle) bool {
 	if ch.filter && w.Control {
 		out &^= Ports(Ramp)
 	}
-	if m.links != nil {
-		m.links.sends(q, k.channel, out, t)
+	if m.stalls != nil {
+		m.stalls.settle(q, k.channel, t)
 	}
 	if m.Observer != nil {
 		m.forwarded(i, k.port, out, t, w)

@@ -36,15 +36,15 @@ type headRun struct {
 // sequence has run. Beyond free rows what comes up from the last row holds up the first: rows are not alike.
 func attentionCycles(ctx context.Context, k compiler.Kernel, s *compiler.Space, free int) (*PhaseReport, error) {
 	for rows := fewestRows; rows < s.SeqRows && s.SeqRows <= free; {
-		a, err := runHead(ctx, k, s, rows-2)
+		a, err := runHead(ctx, k, s, rows-2, true)
 		if err != nil {
 			return nil, err
 		}
-		b, err := runHead(ctx, k, s, rows-1)
+		b, err := runHead(ctx, k, s, rows-1, true)
 		if err != nil {
 			return nil, err
 		}
-		c, err := runHead(ctx, k, s, rows)
+		c, err := runHead(ctx, k, s, rows, true)
 		if err != nil {
 			return nil, err
 		}
@@ -62,7 +62,7 @@ func attentionCycles(ctx context.Context, k compiler.Kernel, s *compiler.Space, 
 			return wholeWafer(s, p), nil
 		}
 	}
-	r, err := runHead(ctx, k, s, s.SeqRows)
+	r, err := runHead(ctx, k, s, s.SeqRows, false)
 	if err != nil {
 		return nil, err
 	}
@@ -73,8 +73,9 @@ func attentionCycles(ctx context.Context, k compiler.Kernel, s *compiler.Space, 
 	return wholeWafer(s, p), nil
 }
 
-// runHead runs one head of a sequence of which only so many rows are there.
-func runHead(ctx context.Context, k compiler.Kernel, s *compiler.Space, rows int) (*headRun, error) {
+// runHead runs one head of a sequence of which only so many rows are there; with or without stalls, of which those of
+// a whole sequence do not follow.
+func runHead(ctx context.Context, k compiler.Kernel, s *compiler.Space, rows int, unstalled bool) (*headRun, error) {
 	one := *s
 	one.Groups, one.Sequences, one.SeqRows, one.Columns = 1, 1, rows, s.HeadColumns
 	if s.AllHeads() < s.Columns {
@@ -85,7 +86,7 @@ func runHead(ctx context.Context, k compiler.Kernel, s *compiler.Space, rows int
 	if err != nil {
 		return nil, err
 	}
-	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{Windows: windowsOf(ctx)})
+	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{Windows: windowsOf(ctx), Unstalled: unstalled})
 	if err != nil {
 		return nil, fmt.Errorf("%s, one head of %d rows: %w", k.Name(), rows, err)
 	}

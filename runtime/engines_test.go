@@ -84,7 +84,7 @@ func pair(t failer, p *compiler.Program) (wavelet, stream *Report, a, b [][]floa
 	if err != nil {
 		t.Fatal(err)
 	}
-	we.mesh.CountLinks()
+	we.mesh.CountStalls()
 	end, err := we.run(context.Background(), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ func (e *streamEngine) runRow(ctx context.Context, progress func(done, total int
 		return err
 	}
 	if e.countLinks {
-		row.mesh.CountLinks()
+		row.mesh.CountStalls()
 	}
 	row.samples = newSampler(len(row.cores), e.most)
 	end, err := row.run(ctx, progress)

@@ -161,7 +161,7 @@ func (f *gradientPhase) events() int64 {
 }
 
 func (f *gradientPhase) byWavelet(ctx context.Context, l *compiler.Layout) (*PhaseReport, error) {
-	one, err := RunLayout(ctx, l, f.m.Space.Target, LayoutOptions{CountOnly: true, Windows: windowsOf(ctx)})
+	one, err := RunLayout(ctx, l, f.m.Space.Target, LayoutOptions{CountOnly: true, Unstalled: true, Windows: windowsOf(ctx)})
 	if err != nil {
 		return nil, err
 	}

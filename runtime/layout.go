@@ -17,6 +17,7 @@ type LayoutOptions struct {
 	Images    [][]uint16
 	Windows   int          // most windows of LayoutReport.Windows; 0: none
 	CountOnly bool         // of what leaves over the edge, take numbers and not wavelets
+	Unstalled bool         // of a traced run's links, wavelets are enough: stalls, which take time to count, are 0
 	MaxCycles fabric.Cycle // a run that is longer is a Fault; 0: no limit
 	Observer  fabric.Observer
 	Progress  func(t fabric.Cycle) // called now and then
@@ -72,8 +73,8 @@ func RunLayout(ctx context.Context, l *compiler.Layout, t compiler.Target, o Lay
 	if err != nil {
 		return nil, fmt.Errorf("layout %s: %w", l.Name, err)
 	}
-	if traced(ctx) {
-		w.mesh.CountLinks()
+	if traced(ctx) && !o.Unstalled {
+		w.mesh.CountStalls()
 	}
 	if watch := watchOf(ctx); watch != nil && o.Observer == nil {
 		watch.begin(w.mesh, l.Colors)

@@ -27,7 +27,7 @@ func Run(ctx context.Context, p *compiler.Program, o Options) (*Report, error) {
 			w.begin(e.mesh, p.Colors)
 		}
 		if o.Links {
-			e.mesh.CountLinks()
+			e.mesh.CountStalls()
 		}
 		end, err := e.run(ctx, o.Progress)
 		if err != nil {
