@@ -13,7 +13,7 @@ func (e *streamEngine) links() *LinkTable {
 		return nil
 	}
 	m, known := e.p.Mapping, e.rowStalls()
-	var pieces []linkPiece
+	pieces := make([]linkPiece, 0, 10*m.Columns)
 	add := func(c fabric.Color, d fabric.Direction, x int, y Places, n int64, s Stalls) *Links {
 		if !d.Leaves() {
 			s = unknownStalls()
@@ -130,7 +130,7 @@ func (f *gradientPhase) links(l *compiler.Layout, in *routed) *LinkTable {
 	s, unknown := f.m.Space, unknownStalls()
 	rows, positions, sums, bus := s.Rows(), l.Ingress[0].Color, l.Out[0].Color, f.k.BusColor()
 	other := compiler.OnOtherRows(sums)
-	var pieces []linkPiece
+	pieces := make([]linkPiece, 0, 14*s.Columns)
 	add := func(c fabric.Color, d fabric.Direction, x int, y Places, n int64, s Stalls) *Links {
 		pieces = append(pieces, linkPiece{Links: Links{Color: c, Direction: d, Y: y, Wavelets: n, Stalls: s}, x: x})
 		return &pieces[len(pieces)-1].Links

@@ -42,8 +42,9 @@ func newSampler(pes, most int) *sampler {
 		return nil
 	}
 	s := &sampler{every: shortestWindow, most: most, at: make([][]pe.StateCycles, pes), next: make([]int64, pes)}
+	room := make([]pe.StateCycles, pes*most)
 	for i := range s.next {
-		s.next[i] = s.every
+		s.at[i], s.next[i] = room[i*most:i*most:(i+1)*most], s.every
 	}
 	return s
 }
@@ -79,16 +80,23 @@ func (s *sampler) reach(i int, now int64, account pe.StateCycles) {
 		if n := len(s.at[i]); n > 0 {
 			last, from = s.at[i][n-1], int64(n)*s.every
 		}
-		part := last
+		part, gone, all := last, cut-from, now-from
 		for st, n := range account {
-			part[st] += mulDiv(n-last[st], cut-from, now-from)
+			if n -= last[st]; n != 0 {
+				part[st] += mulDiv(n, gone, all)
+			}
 		}
 		s.take(i, part)
 	}
 }
 
 // mulDiv is a*b/c for b <= c and numbers of cycles, whose product may not fit.
-func mulDiv(a, b, c int64) int64 { return a/c*b + a%c*b/c }
+func mulDiv(a, b, c int64) int64 {
+	if int64(int32(a)) == a && int64(int32(b)) == b {
+		return a * b / c
+	}
+	return a/c*b + a%c*b/c
+}
 
 // windows cuts the PEs' accounts of the whole run, which all sum to end. A PE whose last cuts were not
 // taken was idle then.

@@ -78,29 +78,32 @@ func linksOf(t *runtime.LinkTable) []Link {
 	for _, c := range t.Colors {
 		names[c.Color] = Clean(c.Name)
 	}
-	var links []Link
+	var directions [fabric.NumDirections]Direction
+	for d := range directions {
+		directions[d] = Direction(fabric.Direction(d).String())
+	}
+	// A column's links lie beside each other: what enters it goes down it and into its PEs.
+	order := make([][2]int32, len(t.Classes)) // and as they come
 	for i := range t.Classes {
-		c := &t.Classes[i]
-		l := Link{
-			Color: int(c.Color), Carries: names[c.Color], Direction: Direction(c.Direction.String()), X: Span(c.X), Y: Span(c.Y),
+		order[i] = [2]int32{int32(t.Classes[i].Color)<<16 | int32(t.Classes[i].X.From), int32(i)}
+	}
+	slices.SortFunc(order, func(a, b [2]int32) int {
+		if a[0] != b[0] {
+			return int(a[0] - b[0])
+		}
+		return int(a[1] - b[1])
+	})
+	links := make([]Link, len(order))
+	for n, at := range order {
+		c := &t.Classes[at[1]]
+		links[n] = Link{
+			Color: int(c.Color), Carries: names[c.Color], Direction: directions[c.Direction], X: Span(c.X), Y: Span(c.Y),
 			Wavelets: c.Wavelets, More: c.More, Alike: c.Of == 0, Links: c.Count(), Sum: c.Sum(), Copies: c.Copies,
 			Stalls:    Stalls{c.Stalls.All, c.Stalls.By[fabric.NoRoom], c.Stalls.By[fabric.SharedLink], c.Stalls.By[fabric.Switched]},
 			SumStalls: c.Stalled(),
 		}
-		links = append(links, l)
 	}
-	// A column's links lie beside each other: what enters it goes down it and into its PEs.
-	slices.SortStableFunc(links, func(a, b Link) int { return compareInts(a.Color-b.Color, a.X.From-b.X.From) })
 	return links
-}
-
-func compareInts(differences ...int) int {
-	for _, d := range differences {
-		if d != 0 {
-			return d
-		}
-	}
-	return 0
 }
 
 // Over is the wavelets over the class's link at column x and row y; not Alike, an even share.

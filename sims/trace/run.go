@@ -190,8 +190,13 @@ func (c *Cell) Members() int64 { return int64(c.X.Len()) * int64(c.Y.Len()) }
 
 // Sum is the cycles by state of all members together.
 func (c *Cell) Sum() (s pe.StateCycles) {
-	s.Add(c.States, int64(c.X.Count)*int64(c.Y.Count))
-	s.Add(c.Late.times(c.Y.far()), int64(c.X.Len()))
+	blocks := int64(c.X.Count) * int64(c.Y.Count)
+	for st, n := range c.States {
+		s[st] = n * blocks
+	}
+	if c.Late != (Late{}) {
+		s.Add(c.Late.times(c.Y.far()), int64(c.X.Len()))
+	}
 	return s
 }
 
