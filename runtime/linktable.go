@@ -33,30 +33,15 @@ func linkTable(colors []compiler.ColorUse, pieces []linkPiece, period, count int
 	var xs []int
 	for len(order) > 0 {
 		first := &pieces[order[0]]
-		n := 1
-		for n < len(order) && pieces[order[n]].Links == first.Links {
-			n++
+		xs = append(xs[:0], first.x)
+		for n := 1; n < len(order) && pieces[order[n]].Links == first.Links; n++ {
+			xs = append(xs, pieces[order[n]].x)
 		}
+		order = order[len(xs):]
 		l := first.Links
-		if n == 1 && (count == 1 || period > 1) {
-			if l.X = span(first.x, first.x+1); count > 1 {
-				l.X = Places{first.x, period, 1, count}
-			}
-			classes = append(classes, l)
-			order = order[1:]
-			continue
-		}
-		xs = xs[:0]
-		for _, i := range order[:n] {
-			for g := range count {
-				xs = append(xs, pieces[i].x+g*period)
-			}
-		}
-		slices.Sort(xs)
-		for _, l.X = range places(xs, 1) {
+		for _, l.X = range repeated(places(xs, 1), period, count) {
 			classes = append(classes, l)
 		}
-		order = order[n:]
 	}
 	return &LinkTable{Colors: colors, Classes: byPlace(classes)}
 }
@@ -104,9 +89,39 @@ func (l *Links) compare(o *Links) int {
 	return cmp.Compare(l.Copies, o.Copies)
 }
 
+// repeated is the places of count groups, period apart, of which sets has those of the first.
+func repeated(sets []Places, period, count int) (all []Places) {
+	if count == 1 {
+		return sets
+	}
+	for _, p := range sets {
+		switch {
+		case p.Count == 1 && p.Block == period: // groups touch
+			all = append(all, Places{p.From, p.Block * count, p.Block * count, 1})
+		case p.Count == 1:
+			all = append(all, Places{p.From, period, p.Block, count})
+		case p.Count*p.Step == period:
+			all = append(all, Places{p.From, p.Step, p.Block, p.Count * count})
+		case p.Count < count: // each block in all groups
+			for i := range p.Count {
+				all = append(all, Places{p.From + i*p.Step, period, p.Block, count})
+			}
+		default: // all blocks in each group
+			for g := range count {
+				p.From += min(g, 1) * period
+				all = append(all, p)
+			}
+		}
+	}
+	return all
+}
+
 // places puts blocks of so many places, by their first in ascending order, into as few sets as
 // constant distances make.
 func places(from []int, block int) (all []Places) {
+	if len(from) == 1 {
+		return []Places{{from[0], block, block, 1}}
+	}
 	runs := make([]Places, 0, len(from)) // blocks that touch are one if they are single places
 	for _, v := range from {
 		if n := len(runs); n > 0 && block == 1 && runs[n-1].From+runs[n-1].Block == v {

@@ -52,6 +52,11 @@ func newSampler(pes, most int) *sampler {
 // take notes a PE's account at its next cut.
 func (s *sampler) take(i int, account pe.StateCycles) {
 	s.at[i] = append(s.at[i], account)
+	s.taken(i)
+}
+
+// taken goes on to the PE's next cut.
+func (s *sampler) taken(i int) {
 	s.next[i] += s.every
 	if len(s.at[i]) >= s.most {
 		s.widen()
@@ -74,19 +79,23 @@ func (s *sampler) widen() {
 // reach notes a PE's account at all cuts up to its time now, which is what its account sums to when
 // it is settled. Between the cut before and now its states come evenly.
 func (s *sampler) reach(i int, now int64, account pe.StateCycles) {
+	var none pe.StateCycles
 	for s.next[i] <= now {
-		cut, from := s.next[i], int64(0)
-		var last pe.StateCycles
-		if n := len(s.at[i]); n > 0 {
-			last, from = s.at[i][n-1], int64(n)*s.every
+		n := len(s.at[i])
+		last, from := &none, int64(n)*s.every
+		s.at[i] = append(s.at[i], account)
+		part := &s.at[i][n]
+		if n > 0 {
+			last = &s.at[i][n-1]
 		}
-		part, gone, all := last, cut-from, now-from
-		for st, n := range account {
-			if n -= last[st]; n != 0 {
-				part[st] += mulDiv(n, gone, all)
+		if gone, all := s.next[i]-from, now-from; gone < all {
+			for st := range part {
+				if more := part[st] - last[st]; more != 0 {
+					part[st] = last[st] + mulDiv(more, gone, all)
+				}
 			}
 		}
-		s.take(i, part)
+		s.taken(i)
 	}
 }
 

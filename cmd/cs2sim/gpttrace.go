@@ -29,10 +29,10 @@ type gptTracer struct {
 }
 
 // A draft is written a second after the step began, the step before ended, and then so seldom that it takes at most
-// a twentieth of the time.
+// a fiftieth of the time.
 const (
 	draftEvery = time.Second
-	draftShare = 20
+	draftShare = 50
 )
 
 // newGPTTracer remembers what a folder's trace holds before it is cleaned. A sweep has no trace, a run has none

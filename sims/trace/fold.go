@@ -1,6 +1,8 @@
 package trace
 
 import (
+	"slices"
+
 	"cs2sim.dev/pe"
 	"cs2sim.dev/runtime"
 )
@@ -27,7 +29,7 @@ func (r *Run) kind(g *runtime.Grid, cycles int64, limit int) Kind {
 		groups, w = w/g.Columns, g.Columns-g.Spare
 	}
 	bx, by := f.blocks(w, h, limit/groups)
-	k := Kind{Cycles: cycles}
+	k := Kind{Cycles: cycles, Cells: make([]Cell, 0, f.py/by*groups*(f.px/bx+1)+2)}
 	for y := 0; y < f.py; y += by {
 		rows := Span{y, f.py, by, (h - y + f.py - 1) / f.py}
 		for group := range groups {
@@ -123,17 +125,21 @@ func shifted(g *runtime.Grid, w, h int) (cells []Cell) {
 	if h == 0 {
 		return nil
 	}
-	cells = make([]Cell, 0, 4*columns)
 	var rows stretches
+	var routed []int64 // per row, in this column
 	for x := range columns {
 		// What the next row has more is the same in all columns whose cells do not change from row to row, but for the last.
 		if x == 0 || g.PeriodY > 1 || g.ShiftLast != nil && x == g.PeriodX-1 {
 			rows.of(g, x, h)
 		}
+		routed = routed[:0]
+		for y := range h {
+			routed = append(routed, g.Routed(x, y))
+		}
 		for from := 0; from < h; {
-			to, l, n := from+1, Late{}, g.Routed(x, from)
+			to, l, n := from+1, Late{}, routed[from]
 			if last := rows.end[from]; last > to {
-				for to < last && g.Routed(x, to) == n {
+				for to < last && routed[to] == n {
 					to++
 				}
 				if to > from+1 {
@@ -143,6 +149,9 @@ func shifted(g *runtime.Grid, w, h int) (cells []Cell) {
 			c := Cell{X: Span{x, g.PeriodX, 1, (w - x + g.PeriodX - 1) / g.PeriodX}, Y: whole(from, to), States: g.At(x, from), Late: l, Wavelets: n}
 			cells = append(cells, c)
 			from = to
+		}
+		if x == 0 { // the others have about as many
+			cells = slices.Grow(cells, (columns-1)*(len(cells)+len(cells)/8)+16)
 		}
 	}
 	return cells

@@ -203,10 +203,12 @@ func (k *Kind) bandSums(g grid) []pe.StateCycles {
 	for i := range k.Cells {
 		c := &k.Cells[i]
 		block := int64(c.X.Block) * int64(c.Y.Block)
-		var even, rest pe.StateCycles
-		for s, v := range c.States {
-			even[s] = v / block
-			rest[s] = v - even[s]*block
+		even, rest := c.States, pe.StateCycles{}
+		if block > 1 {
+			for s, v := range c.States {
+				even[s] = v / block
+				rest[s] = v - even[s]*block
+			}
 		}
 		rows := c.Y.counts(g.ys, ys)
 		for bx, x := range c.X.counts(g.xs, xs) {
@@ -222,7 +224,9 @@ func (k *Kind) bandSums(g grid) []pe.StateCycles {
 				if block > 1 {
 					sum.Add(rest, x.first*y.first)
 				}
-				sum.Add(c.Late.times(y.far), x.n)
+				if c.Late != (Late{}) {
+					sum.Add(c.Late.times(y.far), x.n)
+				}
 			}
 		}
 	}

@@ -22,7 +22,7 @@ const (
 // nil for the notable ones of each run. Times are those of the wafer. Counters and PEs change from window
 // to window; within one, a PE's states are drawn one after the other: their order in time is not recorded.
 func Timeline(pes []fabric.Coord, runs ...*Run) ([]byte, error) {
-	t := timeline{b: bytes.NewBufferString(`{"displayTimeUnit":"ns","otherData":{"format":"cs2sim timeline 1"},"traceEvents":[`)}
+	t := timeline{quotes: map[string]string{}, b: bytes.NewBufferString(`{"displayTimeUnit":"ns","otherData":{"format":"cs2sim timeline 1"},"traceEvents":[`)}
 	for i, r := range runs {
 		t.pid, t.clock = i+1, r.Machine.ClockHz
 		chosen := pes
@@ -49,6 +49,8 @@ type timeline struct {
 	pid   int
 	clock float64
 	some  bool
+
+	quotes map[string]string
 }
 
 // arg is one entry of an event's args, in order.
@@ -70,12 +72,12 @@ func (t *timeline) event(kind, name string, thread int, at, cycles int64, args .
 		t.b.WriteByte(',')
 	}
 	t.some = true
-	fmt.Fprintf(t.b, "\n{\"ph\":%q,\"name\":%s,\"pid\":%d,\"tid\":%d", kind, quote(name), t.pid, thread)
+	t.text("\n{\"ph\":", t.quoted(kind), ",\"name\":", t.quoted(name), ",\"pid\":", strconv.Itoa(t.pid), ",\"tid\":", strconv.Itoa(thread))
 	if kind != "M" {
 		from := t.nanoseconds(at)
-		fmt.Fprintf(t.b, ",\"ts\":%s", microseconds(from))
+		t.text(",\"ts\":", microseconds(from))
 		if kind == "X" {
-			fmt.Fprintf(t.b, ",\"dur\":%s", microseconds(t.nanoseconds(at+cycles)-from))
+			t.text(",\"dur\":", microseconds(t.nanoseconds(at+cycles)-from))
 		}
 	}
 	for i, a := range args {
@@ -83,17 +85,36 @@ func (t *timeline) event(kind, name string, thread int, at, cycles int64, args .
 		if i == 0 {
 			lead = `,"args":{`
 		}
-		fmt.Fprintf(t.b, "%s%s:", lead, quote(a.name))
-		if s, ok := a.value.(string); ok {
-			t.b.WriteString(quote(s))
-		} else {
-			fmt.Fprint(t.b, a.value)
+		t.text(lead, t.quoted(a.name), ":")
+		switch v := a.value.(type) {
+		case string:
+			t.text(t.quoted(v))
+		case int64:
+			t.text(strconv.FormatInt(v, 10))
+		default:
+			fmt.Fprint(t.b, v)
 		}
 	}
 	if len(args) > 0 {
 		t.b.WriteByte('}')
 	}
 	t.b.WriteByte('}')
+}
+
+func (t *timeline) text(parts ...string) {
+	for _, p := range parts {
+		t.b.WriteString(p)
+	}
+}
+
+// quoted is quote of one of a few texts, kept.
+func (t *timeline) quoted(s string) string {
+	q, ok := t.quotes[s]
+	if !ok {
+		q = quote(s)
+		t.quotes[s] = q
+	}
+	return q
 }
 
 func quote(s string) string {
