@@ -126,20 +126,17 @@ func shifted(g *runtime.Grid, w, h int) (cells []Cell) {
 		return nil
 	}
 	var rows stretches
-	var routed []int64 // per row, in this column
+	var routed columnsRouted
 	for x := range columns {
 		// What the next row has more is the same in all columns whose cells do not change from row to row, but for the last.
 		if x == 0 || g.PeriodY > 1 || g.ShiftLast != nil && x == g.PeriodX-1 {
 			rows.of(g, x, h)
 		}
-		routed = routed[:0]
-		for y := range h {
-			routed = append(routed, g.Routed(x, y))
-		}
+		into := routed.column(g, x, h)
 		for from := 0; from < h; {
-			to, l, n := from+1, Late{}, routed[from]
+			to, l, n := from+1, Late{}, into[from]
 			if last := rows.end[from]; last > to {
-				for to < last && routed[to] == n {
+				for to < last && into[to] == n {
 					to++
 				}
 				if to > from+1 {
@@ -155,6 +152,25 @@ func shifted(g *runtime.Grid, w, h int) (cells []Cell) {
 		}
 	}
 	return cells
+}
+
+// columnsRouted is Grid.Routed of neighbouring columns, row by row. Columns lie across the grid's memory: several
+// are fetched at a time.
+type columnsRouted [8][]int64
+
+func (r *columnsRouted) column(g *runtime.Grid, x, h int) []int64 {
+	if i := x % len(r); i > 0 {
+		return r[i]
+	}
+	for i := range r {
+		r[i] = slices.Grow(r[i][:0], h)[:h]
+	}
+	for y := range h {
+		for i := range r[:min(len(r), g.PeriodX-x)] {
+			r[i][y] = g.Routed(x+i, y)
+		}
+	}
+	return r[0]
 }
 
 // stretches are the rows of a column that are later than the ones before by the same.

@@ -66,7 +66,7 @@ type Rows struct {
 type Writer struct {
 	dir      string
 	manifest Manifest
-	runs     map[int]*Run
+	runs     map[int]*Run // without links: Close draws none, and they are half of what a run takes
 	profile  []byte // of the run added last
 }
 
@@ -194,11 +194,20 @@ func (w *Writer) write(part int, draft string, r *Run, profile []byte) error {
 	if err := w.putManifest(m); err != nil {
 		return err
 	}
-	w.manifest, w.runs[part] = m, r
+	w.manifest, w.runs[part] = m, r.withoutLinks()
 	if before != draft {
 		return w.removeTables(part, before)
 	}
 	return nil
+}
+
+func (r *Run) withoutLinks() *Run {
+	kept := *r
+	kept.Kinds = slices.Clone(r.Kinds)
+	for i := range kept.Kinds {
+		kept.Kinds[i].Links = nil
+	}
+	return &kept
 }
 
 // drop takes a run away that was written before.
