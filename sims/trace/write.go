@@ -67,7 +67,7 @@ type Writer struct {
 	dir      string
 	manifest Manifest
 	runs     map[int]*Run // without links: Close draws none, and they are half of what a run takes
-	profile  []byte // of the run added last
+	profile  []byte       // of the run added last
 }
 
 // Create begins a new trace in a result folder; an earlier one is removed.
