@@ -234,7 +234,7 @@ func (b *kernelBench) sameReport(w *LayoutReport, r *PhaseReport, slack int64) {
 		}
 	}
 	sameLinks(b.t, w.Links, w.Cycles, r.Links, 2*slack)
-	wholeTable(b.t, w.Links, linkTable(nil, densePieces(w.Links, copiesOf(w.Layout), 0, 1), 0, 1))
+	wholeTable(b.t, w.Links, linkTable(nil, densePieces(w.Links, copiesOf(w.Layout), 0, 1)))
 	off := int64(w.Cycles) - r.Cycles
 	if max(off, -off) > max(slack, int64(w.Cycles)/100) {
 		b.t.Errorf("cycles: wavelet %d, stream %d, %+.2f %%", w.Cycles, r.Cycles, 100*(float64(r.Cycles)/float64(w.Cycles)-1))

@@ -9,17 +9,12 @@ import (
 // its stalls.
 func headLinks(s *compiler.Space, r *headRun, uses []fabric.LinkUse, stalls bool) *LinkTable {
 	one := densePieces(uses, [fabric.NumColors]int{}, s.SeqRows, s.Sequences)
-	var all []linkPiece // of a group
-	for head := range s.Model.Heads {
-		for _, p := range one {
-			p.x += head * s.HeadColumns
-			if !stalls {
-				p.Stalls = unknownStalls()
-			}
-			all = append(all, p)
+	if !stalls {
+		for i := range one {
+			one[i].Stalls = unknownStalls()
 		}
 	}
-	return linkTable(r.report.Layout.Colors, all, s.Columns, s.Groups)
+	return linkTable(r.report.Layout.Colors, one, repeat{s.HeadColumns, s.Model.Heads}, repeat{s.Columns, s.Groups})
 }
 
 // linkPlace is a link of a head's run.

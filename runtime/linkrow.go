@@ -40,7 +40,7 @@ func (f *folding) rowLinks(r *rowRun, up flow) *LinkTable {
 			u.add(l, l.Color, l.Direction, span(0, u.rows), u.inRow(l))
 		}
 	}
-	return linkTable(r.Layout.Colors, u.pieces, f.s.Columns, f.s.Groups)
+	return linkTable(r.Layout.Colors, u.pieces, repeat{f.s.Columns, f.s.Groups})
 }
 
 // rowUnfolding collects the pieces.

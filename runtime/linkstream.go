@@ -30,7 +30,7 @@ func (e *streamEngine) links() *LinkTable {
 		add(weights, fabric.ToPE, c, span(1, m.Rows), n, Stalls{})
 	}
 	if m.Columns == 1 {
-		return linkTable(e.p.Colors, pieces, m.Columns, m.Groups)
+		return linkTable(e.p.Colors, pieces, repeat{m.Columns, m.Groups})
 	}
 	rows := span(0, m.Rows)
 	for place, from := range e.p.Ring {
@@ -47,7 +47,7 @@ func (e *streamEngine) links() *LinkTable {
 		}
 		add(c, fabric.ToPE, to, rows, n, known(rowKey{c, fabric.ToPE, to}))
 	}
-	return linkTable(e.p.Colors, pieces, m.Columns, m.Groups)
+	return linkTable(e.p.Colors, pieces, repeat{m.Columns, m.Groups})
 }
 
 // rowStalls gives the stalls of the first row's links: all of them if the row was run wavelet by
@@ -167,5 +167,5 @@ func (f *gradientPhase) links(l *compiler.Layout, in *routed) *LinkTable {
 			onBus(fabric.ToEast, c, before)
 		}
 	}
-	return linkTable(l.Colors, pieces, s.Columns, s.Groups)
+	return linkTable(l.Colors, pieces, repeat{s.Columns, s.Groups})
 }

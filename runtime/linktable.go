@@ -13,9 +13,12 @@ type linkPiece struct {
 	x     int
 }
 
-// linkTable merges columns alike, of groups count times period columns apart. Pieces are large, and a step has a
-// million of them: their numbers are sorted in their place.
-func linkTable(colors []compiler.ColorUse, pieces []linkPiece, period, count int) *LinkTable {
+// repeat says that columns do the same count times, period columns apart.
+type repeat struct{ period, count int }
+
+// linkTable merges columns alike, which the groups repeat, or the heads and then the groups. Pieces are large, and a
+// step has a million of them: their numbers are sorted in their place.
+func linkTable(colors []compiler.ColorUse, pieces []linkPiece, repeats ...repeat) *LinkTable {
 	order := make([]int32, 0, len(pieces))
 	for i := range pieces {
 		if p := &pieces[i]; p.Y.Len() > 0 && (p.Wavelets != 0 || p.More != 0 || p.Stalls.All > 0) {
@@ -39,7 +42,11 @@ func linkTable(colors []compiler.ColorUse, pieces []linkPiece, period, count int
 		}
 		order = order[len(xs):]
 		l := first.Links
-		for _, l.X = range repeated(places(xs, 1), period, count) {
+		all := places(xs, 1)
+		for _, r := range repeats {
+			all = r.of(all)
+		}
+		for _, l.X = range all {
 			classes = append(classes, l)
 		}
 	}
@@ -89,26 +96,27 @@ func (l *Links) compare(o *Links) int {
 	return cmp.Compare(l.Copies, o.Copies)
 }
 
-// repeated is the places of count groups, period apart, of which sets has those of the first.
-func repeated(sets []Places, period, count int) (all []Places) {
-	if count == 1 {
+// of is all places, of which sets has those of the first time.
+func (r repeat) of(sets []Places) []Places {
+	if r.count == 1 {
 		return sets
 	}
+	all := make([]Places, 0, len(sets))
 	for _, p := range sets {
 		switch {
-		case p.Count == 1 && p.Block == period: // groups touch
-			all = append(all, Places{p.From, p.Block * count, p.Block * count, 1})
+		case p.Count == 1 && p.Block == r.period: // they touch
+			all = append(all, Places{p.From, p.Block * r.count, p.Block * r.count, 1})
 		case p.Count == 1:
-			all = append(all, Places{p.From, period, p.Block, count})
-		case p.Count*p.Step == period:
-			all = append(all, Places{p.From, p.Step, p.Block, p.Count * count})
-		case p.Count < count: // each block in all groups
+			all = append(all, Places{p.From, r.period, p.Block, r.count})
+		case p.Count*p.Step == r.period:
+			all = append(all, Places{p.From, p.Step, p.Block, p.Count * r.count})
+		case p.Count < r.count: // each block all times
 			for i := range p.Count {
-				all = append(all, Places{p.From + i*p.Step, period, p.Block, count})
+				all = append(all, Places{p.From + i*p.Step, r.period, p.Block, r.count})
 			}
-		default: // all blocks in each group
-			for g := range count {
-				p.From += min(g, 1) * period
+		default: // all blocks each time
+			for g := range r.count {
+				p.From += min(g, 1) * r.period
 				all = append(all, p)
 			}
 		}

@@ -35,7 +35,7 @@ func Run(ctx context.Context, p *compiler.Program, o Options) (*Report, error) {
 		}
 		r = e.report(end)
 		if o.Links {
-			r.Links = linkTable(p.Colors, densePieces(e.mesh.Links(), copiesOf(p.Layout()), 0, 1), 0, 1)
+			r.Links = linkTable(p.Colors, densePieces(e.mesh.Links(), copiesOf(p.Layout()), 0, 1))
 		}
 		values = e.values
 	case Stream, "":

@@ -307,7 +307,7 @@ func (t *Trainer) runWavelets(ctx context.Context, i int) (*PhaseReport, error) 
 	p := &PhaseReport{Cycles: int64(r.Cycles), FMACs: r.FMACs, Hops: r.Hops, EdgeIn: r.EdgeIn}
 	p.Grid = Grid{PeriodX: l.Width, PeriodY: l.Height, Cells: r.PEs, Wavelets: r.Routed.in(), Windows: r.Windows}
 	if r.counted {
-		p.Links = linkTable(l.Colors, densePieces(r.Links, copiesOf(l), 0, 1), 0, 1)
+		p.Links = linkTable(l.Colors, densePieces(r.Links, copiesOf(l), 0, 1))
 	}
 	for _, out := range r.Out {
 		p.EdgeOut += int64(len(out.Arrivals))

@@ -37,6 +37,7 @@ func Profile(runs ...*Run) ([]byte, error) {
 		samples += r.stacks()
 	}
 	nx, ny := bandsFor(samples)
+	b.p.Sample = make([]*profile.Sample, 0, samples*nx*ny)
 	for _, r := range runs {
 		b.run(r, nx, ny)
 	}
@@ -99,6 +100,10 @@ func bandsFor(samples int) (nx, ny int) {
 type profileBuilder struct {
 	p      *profile.Profile
 	frames map[string]*profile.Location
+
+	samples   []profile.Sample // room for the next ones
+	locations []*profile.Location
+	values    []int64
 }
 
 func (b *profileBuilder) frame(name string) *profile.Location {
@@ -157,10 +162,19 @@ func (b *profileBuilder) run(r *Run, nx, ny int) {
 	}
 }
 
-func (b *profileBuilder) add(leaf *profile.Location, stack []*profile.Location, labels map[string][]string, values ...int64) {
-	b.p.Sample = append(b.p.Sample, &profile.Sample{
-		Location: append([]*profile.Location{leaf}, stack...), Value: values, Label: labels,
-	})
+// add takes a sample. There are hundreds of thousands: room is made for many at a time.
+func (b *profileBuilder) add(leaf *profile.Location, stack []*profile.Location, labels map[string][]string, cycles, energy int64) {
+	const many = 4096
+	if len(b.samples) == 0 {
+		b.samples, b.values, b.locations = make([]profile.Sample, many), make([]int64, 2*many), make([]*profile.Location, 5*many)
+	}
+	n := 1 + len(stack)
+	s := &b.samples[0]
+	s.Location, s.Value, s.Label = b.locations[:n:n], b.values[:2:2], labels
+	s.Location[0], s.Value[0], s.Value[1] = leaf, cycles, energy
+	copy(s.Location[1:], stack)
+	b.samples, b.values, b.locations = b.samples[1:], b.values[2:], b.locations[n:]
+	b.p.Sample = append(b.p.Sample, s)
 }
 
 // Frame is the kernel and its pass in one name.
