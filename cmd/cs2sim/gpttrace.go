@@ -163,7 +163,9 @@ func (t *gptTracer) add(s *gpt.Step) error {
 					done <- panicked(v)
 				}
 			}()
-			done <- t.writer.Add(i, step.Run())
+			r := step.Run()
+			step.Report = nil // hundreds of MB that need not wait until it is written
+			done <- t.writer.Add(i, r)
 		}(t.behind)
 		return nil
 	}
