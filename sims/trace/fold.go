@@ -132,6 +132,7 @@ func shifted(g *runtime.Grid, w, h int) (cells []Cell) {
 		if x == 0 || g.PeriodY > 1 || g.ShiftLast != nil && x == g.PeriodX-1 {
 			rows.of(g, x, h)
 		}
+		before := len(cells)
 		into := routed.column(g, x, h)
 		for from := 0; from < h; {
 			to, l, n := from+1, Late{}, into[from]
@@ -147,8 +148,8 @@ func shifted(g *runtime.Grid, w, h int) (cells []Cell) {
 			cells = append(cells, c)
 			from = to
 		}
-		if x == 0 { // the others have about as many
-			cells = slices.Grow(cells, (columns-1)*(len(cells)+len(cells)/8)+16)
+		if x == 1 { // the first may differ; the others have as many
+			cells = slices.Grow(cells, (columns-2)*(len(cells)-before)+2)
 		}
 	}
 	return cells
