@@ -37,7 +37,7 @@ func Profile(runs ...*Run) ([]byte, error) {
 		samples += r.stacks()
 	}
 	nx, ny := bandsFor(samples)
-	b.p.Sample = make([]*profile.Sample, 0, samples*nx*ny)
+	b.rest.all = make([]sample, 0, samples*nx*ny)
 	for _, r := range runs {
 		b.run(r, nx, ny)
 	}
@@ -46,6 +46,9 @@ func Profile(runs ...*Run) ([]byte, error) {
 	}
 	var out bytes.Buffer
 	if err := b.p.WriteUncompressed(&out); err != nil {
+		return nil, fmt.Errorf("profile: %w", err)
+	}
+	if err := b.rest.encode(&out); err != nil {
 		return nil, fmt.Errorf("profile: %w", err)
 	}
 	data, err := zipped(out.Bytes())
@@ -100,10 +103,7 @@ func bandsFor(samples int) (nx, ny int) {
 type profileBuilder struct {
 	p      *profile.Profile
 	frames map[string]*profile.Location
-
-	samples   []profile.Sample // room for the next ones
-	locations []*profile.Location
-	values    []int64
+	rest   samples
 }
 
 func (b *profileBuilder) frame(name string) *profile.Location {
@@ -126,14 +126,14 @@ func (b *profileBuilder) run(r *Run, nx, ny int) {
 		kinds[i] = r.Kinds[i].bandSums(cuts)
 	}
 	sparsity := fmt.Sprintf("%.4g%%", 100*r.Sparsity)
-	labels := make([]map[string][]string, len(bands))
+	labels := make([]*labelSet, len(bands))
 	for i, band := range bands {
-		labels[i] = map[string][]string{
+		labels[i] = &labelSet{text: map[string][]string{
 			"columns": {fmt.Sprintf("%03d-%03d", band.x0, band.x1-1)}, "rows": {fmt.Sprintf("%03d-%03d", band.y0, band.y1-1)},
 			"sparsity": {sparsity}, "run": {r.Name},
-		}
+		}}
 	}
-	whole := map[string][]string{"sparsity": {sparsity}, "run": {r.Name}}
+	whole := &labelSet{text: map[string][]string{"sparsity": {sparsity}, "run": {r.Name}}}
 	states := make([]*profile.Location, pe.NumStates)
 	for _, s := range pe.States() {
 		states[s] = b.frame(s.Name())
@@ -143,6 +143,7 @@ func (b *profileBuilder) run(r *Run, nx, ny int) {
 		if p.Op == p.LayerName || p.Op == "" {
 			stack = append(stack[:1:1], stack[2:]...)
 		}
+		callers := &callers{of: stack}
 		for i := range bands {
 			for _, s := range pe.States() {
 				cycles := kinds[p.Kind][i][s]
@@ -153,28 +154,13 @@ func (b *profileBuilder) run(r *Run, nx, ny int) {
 				if s.Busy() {
 					energy = int64(math.Round(float64(cycles) * r.Machine.BusyPicojoules()))
 				}
-				b.add(states[s], stack, labels[i], cycles, energy)
+				b.add(states[s], callers, labels[i], cycles, energy)
 			}
 		}
 		if p.Hops > 0 {
-			b.add(b.frame(LinksFrame), stack, whole, 0, int64(math.Round(float64(p.Hops)*r.Machine.HopPicojoules())))
+			b.add(b.frame(LinksFrame), callers, whole, 0, int64(math.Round(float64(p.Hops)*r.Machine.HopPicojoules())))
 		}
 	}
-}
-
-// add takes a sample. There are hundreds of thousands: room is made for many at a time.
-func (b *profileBuilder) add(leaf *profile.Location, stack []*profile.Location, labels map[string][]string, cycles, energy int64) {
-	const many = 4096
-	if len(b.samples) == 0 {
-		b.samples, b.values, b.locations = make([]profile.Sample, many), make([]int64, 2*many), make([]*profile.Location, 5*many)
-	}
-	n := 1 + len(stack)
-	s := &b.samples[0]
-	s.Location, s.Value, s.Label = b.locations[:n:n], b.values[:2:2], labels
-	s.Location[0], s.Value[0], s.Value[1] = leaf, cycles, energy
-	copy(s.Location[1:], stack)
-	b.samples, b.values, b.locations = b.samples[1:], b.values[2:], b.locations[n:]
-	b.p.Sample = append(b.p.Sample, s)
 }
 
 // Frame is the kernel and its pass in one name.
