@@ -204,9 +204,9 @@ func extendWindows(b *headRun, p *PhaseReport) []Window {
 				if 2*now > int64(run.Cycles) {
 					at.Add(p.Grid.Cells[i], 1)
 					at.Add(run.PEs[like], -1)
-					s.reach(i, now+more, at)
+					s.reach(i, now+more, &at)
 				} else {
-					s.reach(i, now, at)
+					s.reach(i, now, &at)
 				}
 			}
 		}

@@ -152,7 +152,8 @@ func (e *gradientFold) run(ctx context.Context) error {
 		first, total := int64(-1), int64(0)
 		for i := range e.cols {
 			if c := &e.cols[i]; e.samples != nil && c.main >= e.samples.next[i] {
-				e.samples.reach(i, c.main, c.account(e.costs.position))
+				account := c.account(&e.costs.position)
+				e.samples.reach(i, c.main, &account)
 			}
 			begun := e.feature(i, r, int64(counts[i]))
 			if counts[i] > 0 && (first < 0 || begun < first) {

@@ -178,7 +178,8 @@ func (e *streamEngine) runRecurrences(ctx context.Context, progress func(done, t
 			c.advance(c.carry)
 			c.carry = 0
 			if e.samples != nil && c.main >= e.samples.next[i] {
-				e.samples.reach(i, c.main, c.account(e.costs.fmac))
+				account := c.account(&e.costs.fmac)
+				e.samples.reach(i, c.main, &account)
 			}
 		}
 		if e.supply != nil {

@@ -154,13 +154,13 @@ func (c *column) waitForThread(depth int) {
 
 // account is what the column did until its task thread's time: weights cost work each. What is charged
 // beyond that is work of other threads that is still to come.
-func (c *column) account(work pe.Cost) pe.StateCycles {
+func (c *column) account(work *pe.Cost) pe.StateCycles {
 	s := c.states
 	s[pe.Overhead] += c.weights * int64(work.Start)
 	s[pe.Compute] += c.weights * int64(work.Steps)
 	s[pe.Conflict] += c.weights * int64(work.Conflict)
 	early := s.Total() - c.main
-	for _, st := range []pe.State{pe.RingAdd, pe.Overhead} {
+	for _, st := range [...]pe.State{pe.RingAdd, pe.Overhead} {
 		n := min(max(early, 0), s[st])
 		s[st] -= n
 		early -= n

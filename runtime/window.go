@@ -78,12 +78,12 @@ func (s *sampler) widen() {
 
 // reach notes a PE's account at all cuts up to its time now, which is what its account sums to when
 // it is settled. Between the cut before and now its states come evenly.
-func (s *sampler) reach(i int, now int64, account pe.StateCycles) {
+func (s *sampler) reach(i int, now int64, account *pe.StateCycles) {
 	var none pe.StateCycles
 	for s.next[i] <= now {
 		n := len(s.at[i])
 		last, from := &none, int64(n)*s.every
-		s.at[i] = append(s.at[i], account)
+		s.at[i] = append(s.at[i], *account)
 		part := &s.at[i][n]
 		if n > 0 {
 			last = &s.at[i][n-1]
@@ -99,10 +99,11 @@ func (s *sampler) reach(i int, now int64, account pe.StateCycles) {
 	}
 }
 
-// mulDiv is a*b/c for b <= c and numbers of cycles, whose product may not fit.
+// mulDiv is a*b/c for b <= c and numbers of cycles, whose product may not fit. Below 2^53 a host's float division is
+// exact, rounding down included, and takes a fraction of its division of integers.
 func mulDiv(a, b, c int64) int64 {
-	if int64(int32(a)) == a && int64(int32(b)) == b {
-		return a * b / c
+	if max(a, -a) < 1<<26 && b < 1<<27 && c < 1<<53 {
+		return int64(float64(a*b) / float64(c))
 	}
 	return a/c*b + a%c*b/c
 }

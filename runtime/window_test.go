@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"math"
+	"math/big"
 	"testing"
 
 	"cs2sim.dev/compiler"
@@ -171,6 +172,21 @@ func TestWindowsChangeNothing(t *testing.T) {
 			if a.cores[i].States != b.cores[i].States {
 				t.Fatalf("PE %d: %v, %v when looked at", i, a.cores[i].States, b.cores[i].States)
 			}
+		}
+	})
+}
+
+// TestMulDiv: as with numbers of any size.
+func TestMulDiv(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := rapid.Int64Range(1, 1<<rapid.IntRange(1, 45).Draw(t, "bits")).Draw(t, "c")
+		a, b := rapid.Int64Range(-1<<rapid.IntRange(1, 45).Draw(t, "size"), 1<<45).Draw(t, "a"), rapid.Int64Range(0, c).Draw(t, "b")
+		if rapid.Bool().Draw(t, "small") {
+			a %= 1 << 26
+		}
+		want := new(big.Int).Mul(big.NewInt(a), big.NewInt(b))
+		if got := mulDiv(a, b, c); got != want.Quo(want, big.NewInt(c)).Int64() {
+			t.Fatalf("%d * %d / %d is %v, not %d", a, b, c, want, got)
 		}
 	})
 }
