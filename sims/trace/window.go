@@ -23,24 +23,6 @@ func (w *Window) cell(k *Kind, i int) Cell {
 	return Cell{X: k.Cells[i].X, Y: k.Cells[i].Y, States: w.States[i], Late: w.Late[i]}
 }
 
-// sum is the cycles by state of all PEs in the window.
-func (w *Window) sum(k *Kind) (sum pe.StateCycles) {
-	for i := range k.Cells {
-		c := w.cell(k, i)
-		sum.Add(c.Sum(), 1)
-	}
-	return sum
-}
-
-// at is the cycles by state of one PE in the window.
-func (w *Window) at(k *Kind, x, y int) pe.StateCycles {
-	if i := k.find(x, y); i >= 0 {
-		c := w.cell(k, i)
-		return c.At(y)
-	}
-	return pe.StateCycles{pe.Idle: w.Cycles}
-}
-
 // merge puts neighbours together until each but the last lasts so many cycles; what is left whole then has
 // no windows.
 func (k *Kind) merge(every int64) {
