@@ -103,7 +103,7 @@ func pair(t failer, p *compiler.Program) (wavelet, stream *Report, a, b [][]floa
 		}
 	}
 	stream = se.report()
-	sameLinks(t, we.mesh.Links(), end, se.links(), max(int64(tolerance(end)), 2*int64(end)/int64(p.Node.Out)))
+	sameLinks(t, we.mesh.Links(), end, se.links(), max(int64(tolerance(end)), int64(p.Node.Out), 2*int64(end)/int64(p.Node.Out)))
 	entered := routedBy(we.mesh, nil, []*ingress{we.edge}).in()
 	for x := range p.Mapping.Groups * p.Mapping.Columns {
 		for y := range p.Mapping.Rows {
