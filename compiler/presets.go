@@ -31,14 +31,15 @@ func machines() []preset {
 		sdk   = "Cerebras SDK documentation"
 		ws    = "Cerebras, CS weight streaming white paper, 2021, section 6"
 		rocki = "Rocki et al. 2020, arXiv 2010.03660"
+		wse3  = "programs for the SDK: a fabric of 762 x 1172, less memcpy's 7 columns and 2 rows"
 		fmac  = "measured on the vendor's fabric simulator, pr0f3ss/SpMM_Cerebras"
 		spmm  = "benchmarks/COO_benchmark.csv and CSC_benchmark.csv of pr0f3ss/SpMM_Cerebras"
 	)
 	return []preset{
 		{"width", "PEs", 1, 4096, true,
-			entry{600, Stated, rocki}, entry{750, Stated, sdk}, entry{755, Derived, "from 900,000 cores"}},
+			entry{600, Stated, rocki}, entry{750, Stated, sdk}, entry{755, Derived, wse3}},
 		{"height", "PEs", 1, 4096, true,
-			entry{595, Stated, rocki}, entry{994, Stated, sdk}, entry{1170, Derived, "from 900,000 cores"}},
+			entry{595, Stated, rocki}, entry{994, Stated, sdk}, entry{1170, Derived, wse3}},
 		{"clock_hz", "Hz", 1e6, 1e11, false,
 			entry{0.85e9, Assumed, "as the CS-2 examples of SDK users"}, entry{1.1e9, Stated, hc34}, entry{1.1e9, Stated, "Hot Chips 2024"}},
 		row("sram_bytes", "bytes", 256, 1<<24, true, entry{48 << 10, Stated, hc34}),

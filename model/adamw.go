@@ -7,7 +7,7 @@ import (
 
 // AdamW is Adam with decoupled weight decay (Loshchilov and Hutter,
 // arXiv:1711.05101). Scalars are computed in float64 and rounded to fp32 once;
-// everything per parameter is fp32, in PyTorch's order of operations.
+// everything per parameter is fp32, in PyTorch's order: decay, moments, step.
 type AdamW struct {
 	Beta1, Beta2 float64
 	Epsilon      float64

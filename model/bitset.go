@@ -8,23 +8,6 @@ import (
 // A row is a bitset: feature k is bit k%64 of word k/64. Bits past the last
 // feature are zero.
 
-// CountRange is the number of set bits in [lo, hi) of row; 0 if hi <= lo.
-func CountRange(row []uint64, lo, hi int) int {
-	if hi <= lo {
-		return 0
-	}
-	first, last := lo>>6, (hi-1)>>6
-	head, tail := ^uint64(0)<<(lo&63), ^uint64(0)>>(63-(hi-1)&63)
-	if first == last {
-		return bits.OnesCount64(row[first] & head & tail)
-	}
-	n := bits.OnesCount64(row[first]&head) + bits.OnesCount64(row[last]&tail)
-	for _, w := range row[first+1 : last] {
-		n += bits.OnesCount64(w)
-	}
-	return n
-}
-
 // RangeCounts sets dst[i] to the number of set bits in [bounds[i], bounds[i+1]) of
 // row, for every i below len(bounds)-1. Bounds ascend, equal neighbours allowed.
 // Every word between the outer bounds is read once, plus one read per bound.

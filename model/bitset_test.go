@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// countSlow is CountRange bit by bit.
+// countSlow is the number of set bits in [lo, hi) of row.
 func countSlow(row []uint64, lo, hi int) int {
 	n := 0
 	for k := lo; k < hi; k++ {
@@ -27,11 +27,7 @@ func TestCounts(t *testing.T) {
 		var want []int32
 		for i := 1; i < len(bounds); i++ {
 			lo, hi := bounds[i-1], bounds[i]
-			n := countSlow(row, lo, hi)
-			if got := CountRange(row, lo, hi); got != n {
-				t.Fatalf("CountRange(%d, %d) is %d, want %d", lo, hi, got, n)
-			}
-			want = append(want, int32(n))
+			want = append(want, int32(countSlow(row, lo, hi)))
 		}
 		got := make([]int32, len(want))
 		RangeCounts(row, bounds, got)
@@ -39,15 +35,6 @@ func TestCounts(t *testing.T) {
 			t.Fatal(cmp.Diff(want, got))
 		}
 	})
-}
-
-func TestCountRangeEmpty(t *testing.T) {
-	row := []uint64{^uint64(0)}
-	for _, r := range [][2]int{{0, 0}, {64, 64}, {5, 5}, {6, 5}} {
-		if n := CountRange(row, r[0], r[1]); n != 0 {
-			t.Errorf("CountRange(%d, %d) is %d, want 0", r[0], r[1], n)
-		}
-	}
 }
 
 func TestPlaceUniform(t *testing.T) {

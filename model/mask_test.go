@@ -74,7 +74,7 @@ func TestMaskRows(t *testing.T) {
 		total := 0
 		for j := range rows {
 			row := m.Row(j, nil)
-			n := CountRange(row, 0, cols)
+			n := countSlow(row, 0, cols)
 			if n != m.RowNonZeros(j) || n != popCount(row) {
 				t.Fatalf("row %d: %d bits in range, %d in all, RowNonZeros %d",
 					j, n, popCount(row), m.RowNonZeros(j))
@@ -112,7 +112,7 @@ func checkRowKind(t *rapid.T, s MaskSpec, m *Mask, row []uint64, j int) {
 				hi = m.Cols()
 				want = int(math.Floor(float64(s.N)*float64(hi-lo)/float64(s.M) + 0.5))
 			}
-			if n := CountRange(row, lo, hi); n != want {
+			if n := countSlow(row, lo, hi); n != want {
 				t.Fatalf("row %d inputs %d to %d have %d non-zeros, want %d", j, lo, hi, n, want)
 			}
 		}

@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -105,12 +106,7 @@ func modelRows(t sims.Table, model string) (rows [][]any, sparsity []float64, er
 	if len(order) == 0 {
 		return nil, nil, fmt.Errorf("no rows of model %q", model)
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		if all[a] < all[b] {
-			return -1
-		}
-		return 1
-	})
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(all[a], all[b]) })
 	for _, i := range order {
 		rows, sparsity = append(rows, t.Rows[i]), append(sparsity, all[i])
 	}

@@ -79,10 +79,11 @@ func TestBarLineRefuses(t *testing.T) {
 
 func TestRoofline(t *testing.T) {
 	r := gpt.Results{Machine: sims.Defaults().Machine, Precision: "mixed", Kernels: sims.Table{
-		Columns: gptColumns("model", "sparsity", "op", "kernel", "pass", "share_percent", "flops_per_second", "flops_per_byte"), Rows: [][]any{
-			{"m", 0.0, "mlp.fc", "linear", "forward", 40.0, 2e15, 6e4}, {"m", 0.0, "mlp.fc", "linear", "recompute", 40.0, 2e15, 6e4},
-			{"m", 0.0, "lm_head", "weight gradient", "backward", 10.0, 1e15, 1e4}, {"m", 0.0, "attn", "attention", "forward", 9.0, 5e14, math.NaN()},
-			{"m", 0.0, "loss", "loss reduce", "forward", 0.1, 1e9, 0.5},
+		Columns: gptColumns("model", "systems", "sparsity", "op", "kernel", "pass", "share_percent", "flops_per_second", "flops_per_byte"), Rows: [][]any{
+			{"m", 1.0, 0.0, "mlp.fc", "linear", "forward", 40.0, 2e15, 6e4}, {"m", 1.0, 0.0, "mlp.fc", "linear", "recompute", 40.0, 2e15, 6e4},
+			{"m", 1.0, 0.0, "lm_head", "weight gradient", "backward", 10.0, 1e15, 1e4}, {"m", 1.0, 0.0, "attn", "attention", "forward", 9.0, 5e14, math.NaN()},
+			{"m", 1.0, 0.0, "loss", "loss reduce", "forward", 0.1, 1e9, 0.5},
+			{"m", 4.0, 0.0, "mlp.fc", "linear", "forward", 40.0, 5e14, 2e4}, {"m", 4.0, 0.75, "mlp.fc", "linear", "forward", 40.0, 5e14, 2e4},
 		}}}
 	chart, err := Roofline(r, "m", 0)
 	svg := drawn(t, chart, err)
@@ -90,6 +91,14 @@ func TestRoofline(t *testing.T) {
 		if !strings.Contains(svg, want) {
 			t.Errorf("the figure does not say %q", want)
 		}
+	}
+	for _, s := range chart.Series {
+		if s.Name == "linear" && len(s.X) != 1 {
+			t.Errorf("%d points of the linear kernel, must be that of one system", len(s.X))
+		}
+	}
+	if _, err := Roofline(r, "m", 0.75); err == nil {
+		t.Error("a sparsity that has rows on more systems only is drawn")
 	}
 	if strings.Contains(svg, "loss reduce") {
 		t.Error("a kernel of a thousandth of the step is drawn")

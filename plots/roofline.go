@@ -10,13 +10,18 @@ import (
 )
 
 // Roofline draws the FLOP/s of every kernel of a model's step over its arithmetic intensity, under the
-// wafer's roofs. Kernels of less than half a percent of the step are left out.
+// wafer's roofs, on the fewest systems of the run. Kernels of less than half a percent of the step are left out.
 func Roofline(results gpt.Results, model string, sparsity float64) (LineChart, error) {
 	t, machine, precision := results.Kernels, results.Machine, results.Precision
 	fail := func(err error) (LineChart, error) { return LineChart{}, fmt.Errorf("roofline: %w", err) }
+	rows, at, err := modelRows(t, model)
+	if err != nil {
+		return fail(err)
+	}
+	t.Rows = rows
 	r := reader{t: t}
-	models, kernel, pass, op := r.texts("model"), r.texts("kernel"), r.texts("pass"), r.texts("op")
-	at, rate, intensity, share := r.numbers("sparsity"), r.numbers("flops_per_second"), r.numbers("flops_per_byte"), r.numbers("share_percent")
+	kernel, pass, op := r.texts("kernel"), r.texts("pass"), r.texts("op")
+	rate, intensity, share := r.numbers("flops_per_second"), r.numbers("flops_per_byte"), r.numbers("share_percent")
 	if r.err != nil {
 		return fail(r.err)
 	}
@@ -25,7 +30,7 @@ func Roofline(results gpt.Results, model string, sparsity float64) (LineChart, e
 	var local []string
 	lo, hi := math.Inf(1), 0.0
 	for i := range t.Rows {
-		if models[i] != model || at[i] != sparsity || rate[i] <= 0 || share[i] < leastShare {
+		if at[i] != sparsity || rate[i] <= 0 || share[i] < leastShare {
 			continue
 		}
 		name := kernel[i]

@@ -207,8 +207,8 @@ func (b *kernelBench) sameTensors(want, got *Host) {
 }
 
 // sameReport holds a phase's cycles against the wavelet engine: counters and busy cycles exactly,
-// the total within slack cycles or 1 %.
-func (b *kernelBench) sameReport(w *LayoutReport, r *PhaseReport, slack int64) {
+// the total within slack cycles or 1 %, links' stalls within so many cycles.
+func (b *kernelBench) sameReport(w *LayoutReport, r *PhaseReport, slack, stalls int64) {
 	b.t.Helper()
 	if w.FMACs != r.FMACs || w.Hops != r.Hops || w.EdgeIn != r.EdgeIn || w.EdgeOut != r.EdgeOut {
 		b.t.Errorf("FMACs %d, %d; hops %d, %d; edge in %d, %d; edge out %d, %d: not equal", w.FMACs, r.FMACs, w.Hops, r.Hops, w.EdgeIn, r.EdgeIn, w.EdgeOut, r.EdgeOut)
@@ -233,7 +233,7 @@ func (b *kernelBench) sameReport(w *LayoutReport, r *PhaseReport, slack int64) {
 			}
 		}
 	}
-	sameLinks(b.t, w.Links, w.Cycles, r.Links, 2*slack)
+	sameLinks(b.t, w.Links, w.Cycles, r.Links, stalls)
 	wholeTable(b.t, w.Links, linkTable(nil, densePieces(w.Links, copiesOf(w.Layout), 0, 1)))
 	off := int64(w.Cycles) - r.Cycles
 	if max(off, -off) > max(slack, int64(w.Cycles)/100) {

@@ -65,8 +65,8 @@ func drawLinear(t *rapid.T, b *kernelBench) *compiler.Linear {
 }
 
 // TestLinearKernel: forward and delta of every matrix, biased, added, in any shape: both engines
-// give the same bits, counters and busy cycles, and the same time: where output rows take less than a
-// hundred cycles within one for each, as in TestEnginesAgree, and a few for a slow edge's first weights.
+// give the same bits, counters and busy cycles, and within 1 % the same time, and a few cycles for a
+// slow edge's first weights.
 func TestLinearKernel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := newKernelBench(t, drawShape(t))
@@ -77,7 +77,7 @@ func TestLinearKernel(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.sameTensors(b.host, after)
-		b.sameReport(w, b.cycles(f), int64(k.Y.Total()+8))
+		b.sameReport(w, b.cycles(f), 8, 2*int64(k.Y.Total()+8))
 	})
 }
 
@@ -192,7 +192,7 @@ func TestLinearKernelTime(t *testing.T) {
 			f := b.phase(k)
 			w, _ := b.onWavelets(k, f)
 			r := b.cycles(f)
-			b.sameReport(w, r, 0)
+			b.sameReport(w, r, 0, 0)
 			var err error
 			if b.store, err = shapeStore(b.space, model.MaskSpec{Kind: model.MaskUnstructured, Sparsity: sparsity, Seed: 3}); err != nil {
 				t.Fatal(err)

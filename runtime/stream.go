@@ -69,6 +69,7 @@ type wires struct {
 	capacity     []int64  // wavelets Ring[i] may be ahead of Ring[i+1]
 	credit       []int64  // use at Ring[i+1] to room at Ring[i]
 	full         []behind // what has to be used at Ring[i+1] before Ring[i] can send the first element of a row
+	last         []behind // and before the last
 	firstArrival int64    // edge to the PE of row 0
 }
 
@@ -142,7 +143,8 @@ func newWires(p *compiler.Program) wires {
 		w.credit = append(w.credit, hops+2)
 	}
 	for _, c := range w.capacity {
-		w.full = append(w.full, newBehind(c, int64(p.Mapping.Tokens)))
+		steps := int64(p.Mapping.Tokens)
+		w.full, w.last = append(w.full, newBehind(c, steps)), append(w.last, newBehind(c-steps+1, steps))
 	}
 	return w
 }
@@ -285,7 +287,7 @@ func (e *streamEngine) ring(at, owner int) {
 		c.begun[slot] = begin
 		before = place
 	}
-	for k := range n {
+	for k := n - 1; k >= 0; k-- { // from the owner back: an end hangs on those of its receivers
 		place := first + k
 		if place >= n {
 			place -= n
@@ -296,7 +298,7 @@ func (e *streamEngine) ring(at, owner int) {
 		if n == 1 {
 			c.ended[slot] = c.begun[slot] + cost.steps + cost.again
 		} else {
-			c.ended[slot] = e.used(slot, place, n-1-k, int64(e.p.Mapping.Tokens)-1) + 1
+			c.ended[slot] = e.ringEnd(at, slot, place, n-1-k)
 		}
 		c.span(c.begun[slot], c.ended[slot], cost.steps+cost.again)
 		c.passed(c.begun[slot], c.ended[slot])
@@ -337,18 +339,47 @@ func (e *streamEngine) addOutput(c *column, cost *commandCost, slot int) {
 // element x of the row in slot. It goes on from its begin, an element a cycle, but never
 // farther ahead of a receiver than the wires between them hold.
 func (e *streamEngine) used(slot, place, receivers int, x int64) int64 {
-	n := len(e.cols)
-	t := e.cols[e.p.Ring[place]].begun[slot] + x
+	t := e.paced(slot, place, receivers, x)
 	credit := int64(0)
 	for ; receivers > 0 && x >= e.wires.capacity[place]; receivers-- {
 		x -= e.wires.capacity[place]
 		credit += e.wires.credit[place]
-		if place++; place == n {
-			place = 0
-		}
-		t = max(t, e.cols[e.p.Ring[place]].begun[slot]+x+credit)
+		place = e.after(place)
+		t = max(t, e.paced(slot, place, receivers-1, x)+credit)
 	}
 	return t
+}
+
+// paced is used as far as earlier rows hold it up. Where the wires hold a row or more, its last
+// elements may find room later than the pace of the first ones has it.
+func (e *streamEngine) paced(slot, place, receivers int, x int64) int64 {
+	c := &e.cols[e.p.Ring[place]]
+	steps := int64(e.p.Mapping.Tokens)
+	if receivers > 0 && e.wires.last[place].back > 0 && x >= steps-max(e.wires.full[place].rest, 1) {
+		return c.ended[slot] - steps + x
+	}
+	return c.begun[slot] + x
+}
+
+// ringEnd is when the ring instruction at a place has worked on its row in slot, with so many receivers behind it.
+func (e *streamEngine) ringEnd(at, slot, place, receivers int) int64 {
+	steps := int64(e.p.Mapping.Tokens)
+	last := &e.wires.last[place]
+	if receivers == 0 || last.back == 0 {
+		return e.used(slot, place, receivers, steps-1) + 1
+	}
+	t := e.cols[e.p.Ring[place]].begun[slot] + steps
+	if at >= last.back {
+		t = max(t, e.made(slot, place, last.back, last.rest)+1)
+	}
+	return t
+}
+
+func (e *streamEngine) after(place int) int {
+	if place++; place < len(e.cols) {
+		return place
+	}
+	return 0
 }
 
 // room is when the wires behind ring place can take the first element of the at-th row, in slot: what was
@@ -358,18 +389,20 @@ func (e *streamEngine) room(at, slot, place int) int64 {
 	if at < full.back {
 		return 0
 	}
-	if slot -= full.back; slot < 0 {
+	return e.made(slot, place, full.back, full.rest)
+}
+
+// made is when the use of element x of the row back ones before that in slot has made room behind ring place.
+func (e *streamEngine) made(slot, place, back int, x int64) int64 {
+	if slot -= back; slot < 0 {
 		slot += e.window
 	}
-	next := place + 1
-	if next == len(e.cols) {
-		next = 0
-	}
+	next := e.after(place)
 	receivers := e.owners[slot] - next
 	if receivers < 0 {
 		receivers += len(e.cols)
 	}
-	return e.used(slot, next, receivers, full.rest) + e.wires.credit[place]
+	return e.used(slot, next, receivers, x) + e.wires.credit[place]
 }
 
 // finish runs the end command and closes the account of every column.

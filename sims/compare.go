@@ -50,7 +50,7 @@ func Compare(a, b Table, keys ...string) Table {
 				continue
 			}
 			change := math.NaN()
-			if was, ok := row[i].(float64); ok {
+			if was, ok := row[i].(float64); ok && was != 0 {
 				change = 100 * (other[k].(float64)/was - 1)
 			}
 			out := a.cells(row, keys)

@@ -8,7 +8,7 @@ import (
 	"cs2sim.dev/sims/kernels"
 )
 
-// Measured is one published figure and how near ours must come (design.md, section 8).
+// Measured is one published figure and how near ours must come.
 type Measured struct {
 	Kernel    string            // of Kernels; "matmul" is the curve
 	Given     map[string]string // parameters that are not at their default

@@ -1,6 +1,7 @@
 package sims
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -69,11 +70,6 @@ func (r Result) Extremes() []*Point {
 	if len(all) < 2 {
 		return all
 	}
-	bySparsity := func(a, b *Point) int {
-		if a.Input.Sparsity < b.Input.Sparsity {
-			return -1
-		}
-		return 1
-	}
+	bySparsity := func(a, b *Point) int { return cmp.Compare(a.Input.Sparsity, b.Input.Sparsity) }
 	return []*Point{slices.MinFunc(all, bySparsity), slices.MaxFunc(all, bySparsity)}
 }

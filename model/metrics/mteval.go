@@ -66,7 +66,7 @@ func BLEUv13a(hyps []string, refs [][]string) (BLEU, error) {
 	for i, h := range hyps {
 		hyp, ref := perlTokens(h), tokenise(refs[i], perlTokens)
 		b.add(hyp, most(ref))
-		b.RefLen += closest(len(hyp), ref)
+		b.RefLen += closest(len(hyp), ref, false)
 	}
 	b.Brevity = b.brevity()
 	smooth, sum := 1.0, 0.0
@@ -84,11 +84,12 @@ func BLEUv13a(hyps []string, refs [][]string) (BLEU, error) {
 	return b, nil
 }
 
-// closest is the length of the reference nearest to length, the shorter of two.
-func closest(length int, refs [][]string) int {
+// closest is the length of the reference nearest to length, the shorter of two. An empty one after the first
+// counts if empty is set.
+func closest(length int, refs [][]string, empty bool) int {
 	best := len(refs[0])
 	for _, r := range refs[1:] {
-		if len(r) == 0 {
+		if len(r) == 0 && !empty {
 			continue
 		}
 		d, least := distance(length, len(r)), distance(length, best)

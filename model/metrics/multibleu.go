@@ -24,14 +24,7 @@ func MultiBLEU(hyps []string, refs [][]string, lowercase bool) (BLEU, error) {
 	for i, h := range hyps {
 		hyp, ref := split(h), tokenise(refs[i], split)
 		b.add(hyp, most(ref))
-		best := len(ref[0])
-		for _, r := range ref[1:] {
-			d, least := distance(len(hyp), len(r)), distance(len(hyp), best)
-			if d < least || d == least && len(r) < best {
-				best = len(r)
-			}
-		}
-		b.RefLen += best
+		b.RefLen += closest(len(hyp), ref, true)
 	}
 	if b.RefLen == 0 {
 		return BLEU{}, errors.New("the references nearest to the hypotheses are all empty")

@@ -55,8 +55,8 @@ func TestCellsAreThePapers(t *testing.T) {
 	}
 }
 
-// Every cell that the check file marks as reproduced agrees, and the contradictions are where the
-// paper's sums and quotients do not work out.
+// Every cell is that of the check file, those it marks as reproduced agree with the paper, and the contradictions are
+// where the paper's sums and quotients do not work out.
 func TestFLOPTable(t *testing.T) {
 	names := map[string]string{
 		"A2": tablePretrain, "A3": tableFinetune, "M2": tableTotal, "M2sp": tableTotal,
@@ -91,6 +91,9 @@ func TestFLOPTable(t *testing.T) {
 			continue
 		}
 		have := row(r)
+		if have[6] != r[7] {
+			t.Errorf("%v: ours is %v, the check file has %s", r, have[6], r[7])
+		}
 		if r[8] == "True" {
 			reproduced++
 			if a := have[7]; a != "yes" && !(r[0] == "A3" && a == "last digit") {

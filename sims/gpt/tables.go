@@ -145,7 +145,7 @@ func (o *Outcome) row() []any {
 		float64(m.MicroBatch()), float64(u.MicroSteps), float64(u.Cycles), rate, rate * float64(o.Length()),
 		real, 100 * (rate/real - 1),
 		u.PEUtilization(), o.FLOPUtilization(), o.FLOPs() / 1e18, o.Updates(), o.Seconds() / 3600,
-		o.Updates() * u.Joules() * float64(o.Systems) / 3.6e6,
+		o.Updates() * u.Joules() / 3.6e6,
 		s.Masks, s.Density, float64(s.NonZeros),
 		float64(m.Groups), float64(m.Columns), float64(m.ColumnsPerHead), float64(m.Tokens), m.Activations(), float64(m.Chunks), float64(s.Peak),
 		float64(s.Cycles),

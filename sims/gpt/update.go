@@ -44,22 +44,22 @@ func ceilDiv(a, b int) int { return (a + b - 1) / b }
 // SequencesPerSecond is over all systems.
 func (u *Update) SequencesPerSecond() float64 { return float64(u.Batch) / u.Seconds }
 
-// PEUtilization is the share of PE-cycles, over the whole rectangle and the whole update, that ran
-// steps of tensor instructions.
+// PEUtilization is the share of the fullest system's PE-cycles, over the whole rectangle and the whole update, in
+// state Compute: datapath steps of tensor instructions but ring adds.
 func (u *Update) PEUtilization() float64 {
 	s := u.Step
 	compute := float64(u.MicroSteps) * float64(s.States[pe.Compute])
 	return compute / (float64(s.Width) * float64(s.Height) * float64(u.Cycles))
 }
 
-// Joules of one system: busy PE-cycles at the peak power of a core, and the bits of all wavelets
+// Joules of all systems: busy PE-cycles at the peak power of a core, and the bits of all wavelets
 // on all links. MemoryX, SwarmX, idle cores and cooling are not in it.
 func (u *Update) Joules() float64 {
 	const waveletBits = 32
 	t := u.Machine
 	cores := float64(u.Step.busy()) / t.Get("clock_hz") * t.Get("watts_per_core")
 	links := float64(u.Step.Hops()) * waveletBits * t.Get("joules_per_bit_hop")
-	return float64(u.MicroSteps) * (cores + links)
+	return float64(u.AllSteps) * (cores + links)
 }
 
 // Peak is the FLOP/s of a wafer's datapaths in a precision, a multiply and an add being two.

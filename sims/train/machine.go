@@ -105,11 +105,10 @@ func (m *Machine) Loss(ctx context.Context, b model.Batch, scale float32, grads 
 			work.States[pe.Idle] += work.UpdateCycles * l.pes()
 		}
 	}
-	for i, g := range l.store.Grads {
-		if grads == nil {
-			break
+	if grads != nil {
+		for i, g := range l.store.Grads {
+			grads[i] += g
 		}
-		grads[i] += g
 	}
 	return loss, work, nil
 }
