@@ -118,7 +118,11 @@ func (t *Table) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Terminal lays the table out for people: numbers right-aligned, "-" for NaN.
+// maxTextCell is the width beyond which a text goes on in the next line: with it a table of sources
+// stays as wide as those of results.
+const maxTextCell = 80
+
+// Terminal lays the table out for people: numbers right-aligned, "-" for NaN, long texts over several lines.
 func (t Table) Terminal() string {
 	w := table.NewWriter()
 	style := table.StyleLight
@@ -133,6 +137,7 @@ func (t Table) Terminal() string {
 		configs[i] = table.ColumnConfig{Number: i + 1, AlignHeader: text.AlignRight, Align: text.AlignRight, VAlignHeader: text.VAlignBottom}
 		if c.Kind == Text {
 			configs[i].Align, configs[i].AlignHeader = text.AlignLeft, text.AlignLeft
+			configs[i].WidthMax, configs[i].WidthMaxEnforcer = maxTextCell, text.WrapSoft
 		}
 	}
 	w.SetColumnConfigs(configs)
