@@ -91,6 +91,9 @@ func TestRoofline(t *testing.T) {
 			t.Errorf("the figure does not say %q", want)
 		}
 	}
+	if chart.Series[1].Style == chart.Series[2].Style {
+		t.Errorf("the roofs %s and %s look alike", chart.Series[1].Name, chart.Series[2].Name)
+	}
 	if strings.Contains(svg, "loss reduce") {
 		t.Error("a kernel of a thousandth of the step is drawn")
 	}
