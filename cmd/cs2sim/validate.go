@@ -22,6 +22,8 @@ func newValidate(c *console) *cobra.Command {
 		Use:   "validate [KERNEL]",
 		Short: "Hold the machine against published measurements, or run a kernel of any size",
 		Long: `Run every published case and print ours beside it: pass, known deviation, or fail (exit code 1).
+Takes a few seconds. The published throughput of GPTs is a run of its own: make throughput.
+
 With the name of a kernel, run that kernel at the size its flags give.
 
 With --json the error is ours / published - 1. Ctrl-C prints what is finished.`,
