@@ -80,6 +80,19 @@ func TestTableWrapsText(t *testing.T) {
 	}
 }
 
+func TestParagraph(t *testing.T) {
+	const text = "every word of this sentence is kept "
+	got := Paragraph(strings.Repeat(text, 10))
+	if words := strings.Join(strings.Fields(got), " ") + " "; words != strings.Repeat(text, 10) {
+		t.Errorf("words changed: %q", got)
+	}
+	for _, l := range strings.Split(got, "\n") {
+		if len(l) > 120 || strings.TrimSpace(l) != l || l == "" {
+			t.Errorf("line %q", l)
+		}
+	}
+}
+
 // A machine that is not its preset says so where results are titled.
 func TestTitleNamesChanges(t *testing.T) {
 	for _, c := range []struct {

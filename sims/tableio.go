@@ -156,6 +156,15 @@ func (t Table) Terminal() string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
+// Paragraph breaks a text into lines of at most 120 columns.
+func Paragraph(s string) string {
+	var lines []string
+	for _, l := range strings.Split(text.WrapSoft(s, 120), "\n") {
+		lines = append(lines, strings.TrimRight(l, " "))
+	}
+	return strings.Join(lines, "\n")
+}
+
 // heading is a column's title, one word to a line, and its unit.
 func heading(c Column) string {
 	words := strings.Fields(c.Title)

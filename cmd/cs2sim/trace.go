@@ -54,7 +54,7 @@ ui.perfetto.dev; docs/trace.md and docs/profiling.md say more.`,
 	f.StringVar(&v.kernel, "kernel", "", "with --links, the phases of one kernel, by its `NAME`")
 	f.BoolVar(&v.ascii, "ascii", false, "a map of the wafer in the terminal")
 	f.StringVar(&v.show, "show", v.show, "with --ascii, the `QUANTITY` to show: busy, waiting, wavelets or energy")
-	f.StringVar(&v.figures, "figures", "", "draw maps, utilisation over time and the columns' load into `DIR2`")
+	f.StringVar(&v.figures, "figures", "", "draw maps, utilization over time and the columns' load into `DIR2`")
 	f.StringVar(&v.timeline, "timeline", "", "write a timeline of the run, with a track for the PE of --pe, to `FILE`")
 	cmd.MarkFlagDirname("figures")
 	for _, other := range []string{"pe", "links", "figures", "timeline"} {
