@@ -52,6 +52,14 @@ fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzManifest -fuzztime 60s ./sims/trace
 	$(GO) test -run '^$$' -fuzz FuzzPointWindows -fuzztime 60s ./sims
 	$(GO) test -run '^$$' -fuzz FuzzCalls -fuzztime 60s ./plots/view
+	$(GO) test -run '^$$' -fuzz FuzzReadHFConfig -fuzztime 60s ./model
+	$(GO) test -run '^$$' -fuzz FuzzParseGPT2 -fuzztime 60s ./model/text
+	$(GO) test -run '^$$' -fuzz FuzzPairs -fuzztime 60s ./model/text
+	$(GO) test -run '^$$' -fuzz FuzzEncode -fuzztime 60s ./model/text
+	$(GO) test -run '^$$' -fuzz FuzzTokens -fuzztime 60s ./model/metrics
+	$(GO) test -run '^$$' -fuzz 'FuzzParse$$' -fuzztime 60s ./model/safetensors
+	$(GO) test -run '^$$' -fuzz FuzzCheckpoint -fuzztime 60s ./sims/train
+	$(GO) test -run '^$$' -fuzz FuzzParseAlgorithm -fuzztime 60s ./sims/kernels
 
 # The picture of cs2sim view in the documents: needs Chromium and the folder of a run.
 VIEW_DIR ?= runs/matmul12k

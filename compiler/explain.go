@@ -57,7 +57,7 @@ func (e *explainer) layer(p *Program) {
 }
 
 func (e *explainer) candidates(p *Program) {
-	e.printf("\nCandidates, best first (cycles are estimates; they rank and go nowhere else)\n")
+	e.printf("\nCandidates, best first (cycles at each density are estimates; they rank and go nowhere else)\n")
 	head := "groups\tcolumns\trows\ttokens/PE\tinputs/column\trun-ahead\tfree bytes"
 	for _, d := range p.Densities {
 		head += fmt.Sprintf("\tat %.4g %%", 100*d)
@@ -162,7 +162,7 @@ func (e *explainer) listing(p *Program) {
 			columns++
 		}
 	}
-	e.printf("\nListing of role 0 of %d, %d columns of each group (roles differ in their ring colors)\n", len(p.Roles), columns)
+	e.printf("\nListing of role 0 of %d, that of %d of each group's columns (roles differ in their ring colors)\n", len(p.Roles), columns)
 	core := p.Target.Core()
 	for i := range role.Tasks {
 		t := &role.Tasks[i]

@@ -119,7 +119,7 @@ func (s *Step) usedBytes(phase int) int {
 func (e *explainer) phaseMemory(s *Step, i int) {
 	core := s.Space.Target.Core()
 	ph := s.Phases[i]
-	e.printf("\nphase %d of %d, %s %s of %s: %d bytes in use\n", i+1, len(s.Phases), ph.Kernel.Name(), ph.Pass, ph.Name, s.usedBytes(i))
+	e.printf("\nphase %d of %d, %s (%s) of %s: %d bytes in use\n", i+1, len(s.Phases), ph.Kernel.Name(), ph.Pass, ph.Name, s.usedBytes(i))
 	code := 2 * ceilDiv(s.Space.Target.whole("code_bytes"), 2)
 	rows := []string{fmt.Sprintf("%#06x\t%d\t%d-%d\tcode", 0, code, 0, core.Bank(code/2-1))}
 	end := code

@@ -3,6 +3,7 @@ package plots
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot/vg"
 )
@@ -48,6 +49,28 @@ func (b StackedBars) halfWidth(fr frame) vg.Length {
 	return min(0.74*slot, 76) / 2
 }
 
+// lineHalo is the height that a stroke across a bar takes, white edge included.
+const lineHalo vg.Length = 4
+
+// clearOfLines returns the taller part of low to high that no stroke across bar i touches.
+func clearOfLines(lines []BarLine, i int, fr frame, low, high vg.Length) (from, to vg.Length) {
+	cuts := []vg.Length{high}
+	for _, l := range lines {
+		if v := l.Values[i]; !math.IsNaN(v) {
+			cuts = append(cuts, fr.atY(v)-lineHalo/2)
+		}
+	}
+	slices.Sort(cuts)
+	at := low
+	for _, cut := range cuts {
+		if end := min(cut, high); end-at > to-from {
+			from, to = at, end
+		}
+		at = max(at, cut+lineHalo)
+	}
+	return from, to
+}
+
 func (p *page) drawBarLines(b StackedBars, fr frame) {
 	for n, l := range b.Lines {
 		var run []vg.Point
@@ -71,7 +94,7 @@ func (p *page) drawBarLine(points []vg.Point, half vg.Length, n int) {
 	between, across := look, look
 	between.width, between.dashes = 1.2, []vg.Length{4, 3}
 	across.width = 2.2
-	halo := pen{color: paperColor, width: 4}
+	halo := pen{color: paperColor, width: lineHalo}
 	for i := range points {
 		if i > 0 {
 			p.line(vg.Point{X: points[i-1].X + half, Y: points[i-1].Y}, vg.Point{X: points[i].X - half, Y: points[i].Y}, between)

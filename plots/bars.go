@@ -16,7 +16,8 @@ type Layer struct {
 }
 
 // StackedBars is a chart of one bar per category, its layers stacked in order from the bottom. The
-// legend stands right of the data in the order of the stack. A segment with room shows its value.
+// legend stands right of the data in the order of the stack. A segment with room beside the lines shows
+// its value.
 type StackedBars struct {
 	Title, Subtitle, XLabel, YLabel string
 	Categories                      []string
@@ -123,11 +124,12 @@ func (p *page) drawBars(b StackedBars, fr frame) {
 			p.drawSegment(rect(middle-half, low, middle+half, high), j)
 			value := segmentLabel(l.Values[i])
 			width := p.textWidth([]string{value}, segmentSize, false)
-			if high-low < 1.3*segmentSize || width > 2*half-4 {
+			from, to := clearOfLines(b.Lines, i, fr, low, high)
+			if to-from < 1.3*segmentSize || width > 2*half-4 {
 				continue
 			}
 			fill := fillColors()[j%len(fillColors())]
-			center := (low + high) / 2
+			center := (from + to) / 2
 			if j >= len(fillColors()) { // keep the hatching off the digits
 				p.fillRect(rect(middle-width/2-2, center-segmentSize/2, middle+width/2+2, center+segmentSize/2), fill)
 			}

@@ -100,6 +100,9 @@ func TestRoofline(t *testing.T) {
 	if _, err := Roofline(r, "m", 0.75); err == nil {
 		t.Error("a sparsity that has rows on more systems only is drawn")
 	}
+	if chart.Series[1].Style == chart.Series[2].Style {
+		t.Errorf("the roofs %s and %s look alike", chart.Series[1].Name, chart.Series[2].Name)
+	}
 	if strings.Contains(svg, "loss reduce") {
 		t.Error("a kernel of a thousandth of the step is drawn")
 	}

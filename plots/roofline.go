@@ -59,8 +59,8 @@ func Roofline(results gpt.Results, model string, sparsity float64) (LineChart, e
 	peak := gpt.Peak(machine, precision)
 	full := gpt.Peak(machine, "fp16")
 	lo, hi = min(lo, peak/bandwidth)/3, max(hi, full/bandwidth)*3
-	roof := func(name string, limit float64) Series {
-		return Series{Name: name, X: []float64{limit / bandwidth, hi}, Y: []float64{limit / 1e15, limit / 1e15}, Style: LineStyle{Stroke: Dashed, Muted: true}}
+	roof := func(name string, limit float64, stroke Stroke) Series {
+		return Series{Name: name, X: []float64{limit / bandwidth, hi}, Y: []float64{limit / 1e15, limit / 1e15}, Style: LineStyle{Stroke: stroke, Muted: true}}
 	}
 	chart := LineChart{
 		Title:    fmt.Sprintf("Roofline of %s at %s sparsity", model, percentLabel(sparsity)),
@@ -71,9 +71,9 @@ func Roofline(results gpt.Results, model string, sparsity float64) (LineChart, e
 		chart.Subtitle += "; without I/O, in PFLOP/s: " + strings.Join(local, ", ")
 	}
 	chart.Series = append(chart.Series, Series{Name: "I/O link", X: []float64{lo, full / bandwidth}, Y: []float64{lo * bandwidth / 1e15, full / 1e15}, Style: LineStyle{Stroke: Solid, Muted: true}})
-	chart.Series = append(chart.Series, roof("SRAM: y += a x in fp16", full))
+	chart.Series = append(chart.Series, roof("SRAM: y += a x in fp16", full, Dotted))
 	if peak != full {
-		chart.Series = append(chart.Series, roof("datapath, "+precision, peak))
+		chart.Series = append(chart.Series, roof("datapath, "+precision, peak, Dashed))
 	}
 	chart.Series = append(chart.Series, points...)
 	return chart, nil

@@ -1,8 +1,11 @@
 package sims
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -113,6 +116,9 @@ func CompareSettings(a, b string) (Table, error) {
 	configs := [2]Config{}
 	for i, dir := range []string{a, b} {
 		s, err := Load(filepath.Join(dir, runFileName))
+		if _, lost := os.Stat(filepath.Join(dir, runFileName)); errors.Is(lost, fs.ErrNotExist) {
+			return t, &InputError{File: dir, Want: "holds no " + runFileName + ", must be the folder of a run"}
+		}
 		if err != nil {
 			return t, err
 		}

@@ -3,6 +3,7 @@ package sims
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/model"
@@ -214,7 +215,8 @@ func (c *Config) check(s settings, file string) (bad problems) {
 		bad.add(at.problem(key, value, format, a...))
 	}
 	if err := c.Machine.Validate(); err != nil {
-		report("machine.preset", "", -1, "the machine's numbers do not go together: %v", err)
+		key, value := c.blameMachine(err)
+		report(key, value, -1, "the machine's numbers do not go together: %v", err)
 	}
 	for _, name := range sortedKeys(s) {
 		if k, err := FindKey(name); err == nil && !k.Of(c.Experiment) {
@@ -226,7 +228,11 @@ func (c *Config) check(s settings, file string) (bad problems) {
 		return bad
 	}
 	if err := c.Model.Shape.Validate(); err != nil {
-		report("model.layers", "", -1, "%v", err)
+		key, value := "model.d_model", c.Model.Shape.DModel // the schema bounds each number, this is two together
+		if _, ok := s[key]; !ok {
+			key, value = "model.heads", c.Model.Shape.Heads
+		}
+		report(key, tomlValue(value), -1, "%v", err)
 		return bad
 	}
 	if c.Experiment == ExperimentGPT {
@@ -235,6 +241,16 @@ func (c *Config) check(s settings, file string) (bad problems) {
 	}
 	c.checkSPDF(report)
 	return bad
+}
+
+// blameMachine finds the field that an error of the machine names.
+func (c *Config) blameMachine(err error) (key, value string) {
+	for _, p := range c.Machine.Params {
+		if strings.Contains(err.Error(), ": "+p.Key+" is ") {
+			return machineTable + p.Key, formatNumber(p.Value)
+		}
+	}
+	return "machine.preset", ""
 }
 
 func (c *Config) checkMatMul(report func(key, value string, item int, format string, a ...any)) {

@@ -49,6 +49,14 @@ const (
 	Both    Axes = "columns and rows"
 )
 
+// shown is a value as an error tells it: words in quotes, as in a run file.
+func (p Param) shown(text string) string {
+	if p.Words != nil {
+		return tomlString(text)
+	}
+	return text
+}
+
 // Range says in words which values the parameter takes.
 func (p Param) Range() string {
 	switch {
@@ -107,9 +115,9 @@ func (k *Kernel) Args(given map[string]string, t compiler.Target) (Args, error) 
 	var bad problems
 	for i, p := range k.Params {
 		if _, ok := given[p.Name]; ok && !a.used(p) {
-			bad.add(&InputError{File: "--" + p.Name, Value: a.values[i], Want: "is used only with --" + oneOf(p.Only)})
+			bad.add(&InputError{File: "--" + p.Name, Value: p.shown(a.values[i]), Want: "is used only with --" + oneOf(p.Only)})
 		} else if err := p.check(a.values[i], t); err != nil && a.used(p) {
-			bad.add(&InputError{File: "--" + p.Name, Value: a.values[i], Want: err.Error()})
+			bad.add(&InputError{File: "--" + p.Name, Value: p.shown(a.values[i]), Want: err.Error()})
 		}
 	}
 	if len(bad) == 0 && k.check != nil {

@@ -106,7 +106,7 @@ func fmac() Kernel {
 		},
 		check: func(a Args) *InputError {
 			if a.On("conflict") && a.Word("precision") == "mixed" {
-				return &InputError{File: "--precision", Value: "mixed", Want: "must be fp32 or fp16 with --conflict: x is y itself, of one format"}
+				return &InputError{File: "--precision", Value: tomlString("mixed"), Want: "must be fp32 or fp16 with --conflict: x is y itself, of one format"}
 			}
 			return nil
 		},

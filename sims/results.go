@@ -1,6 +1,7 @@
 package sims
 
 import (
+	"fmt"
 	"math"
 	"strings"
 
@@ -52,7 +53,16 @@ func MatMulResults(results []Result) Results {
 }
 
 func title(c Config) string {
-	return formatNumber(float64(c.MatMul.Rows)) + " x " + formatNumber(float64(c.MatMul.Cols)) + " MatMul on " + c.Machine.Name
+	text := formatNumber(float64(c.MatMul.Rows)) + " x " + formatNumber(float64(c.MatMul.Cols)) + " MatMul on " + c.Machine.Name
+	// A preset's name stands for its numbers: what differs is named beside it.
+	changed := overridden(c.Machine)
+	for i, p := range changed[:min(3, len(changed))] {
+		text += []string{" with ", ", ", ", "}[i] + p.Key + " " + formatNumber(p.Value)
+	}
+	if rest := len(changed) - 3; rest > 0 {
+		text += fmt.Sprintf(" and %d more", rest)
+	}
+	return text
 }
 
 // pointColumns are the columns of one point, in the order of Result.rows.

@@ -65,6 +65,58 @@ func TestTableCSV(t *testing.T) {
 	}
 }
 
+// A long text goes on below itself; the other cells of its row stay in the first line.
+func TestTableWrapsText(t *testing.T) {
+	table := Table{Columns: []Column{{Name: "n", Title: "n", Kind: Number}, {Name: "source", Title: "source", Kind: Text}},
+		Rows: [][]any{{1.0, strings.Repeat("word ", 40) + "end"}, {2.0, "short"}}}
+	lines := strings.Split(table.Terminal(), "\n")
+	for _, l := range lines {
+		if n := len([]rune(l)); n > maxTextCell+8 {
+			t.Errorf("a line of %d columns: %q", n, l)
+		}
+	}
+	if text := table.Terminal(); strings.Count(text, "word") != 40 || !strings.Contains(text, "\n 2  short\n") {
+		t.Errorf("text is lost or misaligned:\n%s", text)
+	}
+}
+
+func TestParagraph(t *testing.T) {
+	const text = "every word of this sentence is kept "
+	got := Paragraph(strings.Repeat(text, 10))
+	if words := strings.Join(strings.Fields(got), " ") + " "; words != strings.Repeat(text, 10) {
+		t.Errorf("words changed: %q", got)
+	}
+	for _, l := range strings.Split(got, "\n") {
+		if len(l) > 120 || strings.TrimSpace(l) != l || l == "" {
+			t.Errorf("line %q", l)
+		}
+	}
+}
+
+// A machine that is not its preset says so where results are titled.
+func TestTitleNamesChanges(t *testing.T) {
+	for _, c := range []struct {
+		set  map[string]float64
+		want string
+	}{
+		{nil, "12288 x 12288 MatMul on wse2"},
+		{map[string]float64{"width": 24}, "12288 x 12288 MatMul on wse2 with width 24"},
+		{map[string]float64{"width": 24, "height": 8, "clock_hz": 8.5e8, "hop_cycles": 2}, "12288 x 12288 MatMul on wse2 with width 24, height 8, clock_hz 8.5e+08 and 1 more"},
+	} {
+		config := Defaults()
+		for key, v := range c.set {
+			machine, err := config.Machine.With(key, v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			config.Machine = machine
+		}
+		if got := title(config); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
 func TestTableTerminal(t *testing.T) {
 	want := `
                             a

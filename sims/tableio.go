@@ -118,7 +118,11 @@ func (t *Table) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Terminal lays the table out for people: numbers right-aligned, "-" for NaN.
+// maxTextCell is the width beyond which a text goes on in the next line: with it a table of sources
+// stays as wide as those of results.
+const maxTextCell = 80
+
+// Terminal lays the table out for people: numbers right-aligned, "-" for NaN, long texts over several lines.
 func (t Table) Terminal() string {
 	w := table.NewWriter()
 	style := table.StyleLight
@@ -133,6 +137,7 @@ func (t Table) Terminal() string {
 		configs[i] = table.ColumnConfig{Number: i + 1, AlignHeader: text.AlignRight, Align: text.AlignRight, VAlignHeader: text.VAlignBottom}
 		if c.Kind == Text {
 			configs[i].Align, configs[i].AlignHeader = text.AlignLeft, text.AlignLeft
+			configs[i].WidthMax, configs[i].WidthMaxEnforcer = maxTextCell, text.WrapSoft
 		}
 	}
 	w.SetColumnConfigs(configs)
@@ -149,6 +154,15 @@ func (t Table) Terminal() string {
 		lines[i] = strings.TrimRight(l, " ")
 	}
 	return strings.Join(lines, "\n") + "\n"
+}
+
+// Paragraph breaks a text into lines of at most 120 columns.
+func Paragraph(s string) string {
+	var lines []string
+	for _, l := range strings.Split(text.WrapSoft(s, 120), "\n") {
+		lines = append(lines, strings.TrimRight(l, " "))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // heading is a column's title, one word to a line, and its unit.

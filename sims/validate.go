@@ -50,7 +50,7 @@ func FindCases(names []string) ([]Measured, error) {
 			if near := nearest(n, CaseNames()); near != "" {
 				want = "is no published case: did you mean " + near + "?"
 			}
-			bad.add(&InputError{File: "--case", Value: n, Want: want})
+			bad.add(&InputError{File: "--case", Value: tomlString(n), Want: want})
 		}
 	}
 	if len(bad) > 0 {

@@ -140,12 +140,13 @@ func number(v any) (float64, bool) {
 	return 0, false
 }
 
-// parseValue reads the value of a --set or --vary flag: a word, number, or list a,b,c.
+// parseValue reads the value of a --set or --vary flag: a word, number, or list a,b,c. Words may be
+// quoted and lists bracketed, as in a run file.
 func (k Key) parseValue(text string) any {
 	one := func(s string) any {
 		s = strings.TrimSpace(s)
 		if k.Type == Word || k.Type == Words || k.Type == Path {
-			return s
+			return unquoted(s)
 		}
 		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 			return n
@@ -156,7 +157,7 @@ func (k Key) parseValue(text string) any {
 		if b, err := strconv.ParseBool(s); err == nil && k.Type == Flag {
 			return b
 		}
-		return s
+		return unquoted(s)
 	}
 	if !k.isList() {
 		return one(text)
@@ -170,6 +171,14 @@ func (k Key) parseValue(text string) any {
 		list = append(list, one(s))
 	}
 	return list
+}
+
+// unquoted takes the quotes off a TOML string without escapes.
+func unquoted(s string) string {
+	if n := len(s); n >= 2 && (s[0] == '"' || s[0] == '\'') && s[n-1] == s[0] {
+		return s[1 : n-1]
+	}
+	return s
 }
 
 func (k Key) isList() bool { return k.Type == Reals || k.Type == Wholes || k.Type == Words }

@@ -22,6 +22,8 @@ func TestParseAxis(t *testing.T) {
 		"machine.clock_hz=1e9:1.2e9:1e8":            {1e9, 1.1e9, 1.2e9},
 		"matmul.sparsities=0.1:0.4:0.1":             {[]float64{0.1}, []float64{0.2}, []float64{0.3}, []float64{0.4}},
 		"matmul.mask=unstructured,nm":               {"unstructured", "nm"},
+		`matmul.mask="row_balanced",'nm'`:           {"row_balanced", "nm"},
+		`mapping.groups="auto"`:                     {autoValue},
 		"mapping.per_sparsity=true,false":           {true, false},
 		"machine.joules_per_bit_hop=1e-13:2e-13:x2": {1e-13, 2e-13},
 	} {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,7 +29,7 @@ the color table and a listing.`,
 	}
 	over.flags(cmd)
 	cmd.Flags().BoolVar(&explain, "explain", false, "print candidates, reasons, memory map, colors and listing")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the mapping as JSON")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the mapping as JSON and nothing else")
 	cmd.MarkFlagsMutuallyExclusive("explain", "json")
 	gptFlags.flags(cmd)
 	cmd.RunE = action(func(_ context.Context, args []string) error {
@@ -43,6 +44,12 @@ the color table and a listing.`,
 		if base.Config.Experiment == sims.ExperimentGPT {
 			gptFlags.explain, gptFlags.json = explain, asJSON
 			return c.compileGPT(base, gptFlags)
+		}
+		if gptFlags.memory || gptFlags.listing != "" {
+			return &sims.InputError{Want: "--memory and --listing are for run files of experiment gpt; the listing of a layer is part of --explain"}
+		}
+		if base.Config.Experiment != sims.ExperimentMatMul {
+			return base.Problem("experiment", strconv.Quote(base.Config.Experiment), "must be %q or %q", sims.ExperimentMatMul, sims.ExperimentGPT)
 		}
 		p, err := base.Compile(base.Config.MatMul.Sparsities[0])
 		if err != nil {

@@ -46,7 +46,11 @@ func report(w io.Writer, err error) int {
 	case errors.As(err, new(*failure)):
 		fmt.Fprintln(w, err)
 	default:
-		fmt.Fprintf(w, "cs2sim: %v; see cs2sim --help\n", err)
+		help := "cs2sim"
+		if line := (*wrongLine)(nil); errors.As(err, &line) {
+			help = line.command
+		}
+		fmt.Fprintf(w, "cs2sim: %v; see %s --help\n", err, help)
 	}
 	return code
 }

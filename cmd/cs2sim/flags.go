@@ -21,15 +21,19 @@ type overrides struct {
 
 func (o *overrides) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.IntVar(&o.seed, "seed", 0, "seed of masks and values, in place of the run file's")
-	f.StringVar(&o.fidelity, "fidelity", "", `engine, in place of the run file's: "stream" or "wavelet"`)
-	f.IntVar(&o.check, "check", 0, "compare `N` random output entries per point with the reference")
+	f.IntVar(&o.seed, "seed", 0, "seed of masks and values, `N`, in place of the run file's")
+	f.StringVar(&o.fidelity, "fidelity", "", "`ENGINE` in place of the run file's: stream or wavelet")
 	f.StringArrayVar(&o.set, "set", nil, "set any key of the run file, `KEY=VALUE`; may be repeated")
 	o.given = func(name string) bool { return f.Changed(name) }
 	cmd.RegisterFlagCompletionFunc("fidelity", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return []string{"stream", "wavelet"}, cobra.ShellCompDirectiveNoFileComp
 	})
 	cmd.RegisterFlagCompletionFunc("set", completeKeys)
+}
+
+// checkFlag is for commands that simulate.
+func (o *overrides) checkFlag(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&o.check, "check", 0, "compare `N` random output entries per point with the reference")
 }
 
 // load reads the run file and lays the flags over it.
@@ -70,11 +74,12 @@ type output struct {
 	noTrace   bool // of a run; a sweep has none
 }
 
-func (o *output) flags(cmd *cobra.Command) {
+// flags takes what follows the run file's name in that of the default folder.
+func (o *output) flags(cmd *cobra.Command, suffix string) {
 	f := cmd.Flags()
-	f.StringVar(&o.dir, "out", "", "output `DIR`; default runs/<name of the run file>")
+	f.StringVar(&o.dir, "out", "", "output `DIR`; default runs/<name of the run file>"+suffix)
 	f.BoolVar(&o.resume, "resume", false, "keep finished points of an earlier, interrupted run and do only the rest")
-	f.IntVar(&o.threads, "threads", 0, "points simulated at a time; 0: one per processor")
+	f.IntVar(&o.threads, "threads", 0, "`N` points simulated at a time; 0: one per processor")
 	f.BoolVar(&o.json, "json", false, "print the results as JSON and nothing else")
 	f.BoolVar(&o.noFigures, "no-figures", false, "draw no figures")
 	cmd.MarkFlagDirname("out")

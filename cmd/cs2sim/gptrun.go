@@ -197,7 +197,7 @@ func (g *gptRun) print() error {
 			section(*t)
 		}
 	}
-	fmt.Fprintf(&b, "%s\n\nresults in %s\n", r.Method, g.out.dir)
+	fmt.Fprintf(&b, "%s\n\nresults in %s\n", sims.Paragraph(r.Method), g.out.dir)
 	return g.console.print(b.String())
 }
 

@@ -28,11 +28,16 @@ Values are checked against plain loops that add in the same order; a value that 
 (exit code 1). Cycles are counted as the published measurement counts them, where there is one.
 
 --watch follows one wavelet: number INDEX, from 0, of those of COLOR that enter the fabric at (X,Y).`,
-		Args: cobra.NoArgs,
+		Example: "  cs2sim validate " + k.Name + sized(k) + "\n  cs2sim validate " + k.Name + " --json",
+		Args:    cobra.NoArgs,
 	}
 	for _, p := range k.Params {
 		v := &paramFlag{p: p, text: p.Default}
-		f := cmd.Flags().VarPF(v, p.Name, "", p.Doc+", "+p.Range())
+		separator := "; "
+		if p.Words != nil {
+			separator = ": "
+		}
+		f := cmd.Flags().VarPF(v, p.Name, "", p.Doc+separator+p.Range())
 		if p.Switch {
 			f.Usage, f.NoOptDefVal = p.Doc, "true"
 		}
@@ -77,6 +82,18 @@ Values are checked against plain loops that add in the same order; a value that 
 		return c.kernel(o, asJSON)
 	})
 	return cmd
+}
+
+// sized spells out the defaults of a kernel's first parameters that have one.
+func sized(k sims.Kernel) (flags string) {
+	n := 0
+	for _, p := range k.Params {
+		if n < 3 && !p.Switch && p.Default != "" && p.Default != "0" {
+			flags += " --" + p.Name + " " + p.Default
+			n++
+		}
+	}
+	return flags
 }
 
 // kernel prints one outcome.
@@ -138,9 +155,9 @@ func (f *paramFlag) Type() string {
 	case f.p.Switch:
 		return "bool"
 	case f.p.Words != nil:
-		return "word"
+		return "WORD"
 	}
-	return "int"
+	return "N"
 }
 
 // Set takes any text: what a value may be depends on the machine, which other flags choose.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cs2sim.dev/fabric"
@@ -14,7 +15,7 @@ import (
 // linksText is what the links of some phases carried and where wavelets stood, by color and direction.
 func linksText(r *trace.Run, phases []int, what string) (string, error) {
 	if !r.Links {
-		return "", &sims.InputError{File: "--links", Value: r.Name, Want: "is a run whose links were not counted; run it again with this cs2sim"}
+		return "", &sims.InputError{File: "--links", Value: strconv.Quote(r.Name), Want: "is a run whose links were not counted; run it again with this cs2sim"}
 	}
 	t := sims.Table{Name: "links", Columns: append(linkColumns(), sims.Column{Name: "peak", Title: "busiest", Unit: "%", Kind: sims.Number, Format: "%.2f"})}
 	t.Columns = append(t.Columns, stallColumns()...)
@@ -23,6 +24,15 @@ func linksText(r *trace.Run, phases []int, what string) (string, error) {
 		t.Rows = append(t.Rows, append(row, stallCells(&u)...))
 	}
 	return fmt.Sprintf("links of %q, %s; mean and busiest link in %% of its kernels' cycles\n\n%s%s", r.Name, what, t.Terminal(), stallNote(r, phases)), nil
+}
+
+// quoted lists names in quotes.
+func quoted(names []string) string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = strconv.Quote(n)
+	}
+	return strings.Join(out, ", ")
 }
 
 // linksText is of one phase, one kernel, or all.
@@ -42,7 +52,7 @@ func (v traceView) linksText(r *trace.Run, first, last int) (string, error) {
 				known = append(known, name)
 			}
 		}
-		return "", &sims.InputError{File: "--kernel", Value: v.kernel, Want: fmt.Sprintf("must be one of %q", known)}
+		return "", &sims.InputError{File: "--kernel", Value: strconv.Quote(v.kernel), Want: fmt.Sprintf("must be one of %s", quoted(known))}
 	case first == last:
 		what = fmt.Sprintf("phase %d, %s %s", first, p.Op, p.Frame())
 	case v.kernel != "":

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,11 +18,16 @@ func newMachines(c *console) *cobra.Command {
 		Use:   "machines [NAME]",
 		Short: "List the machine presets: every number with its unit, mark and source",
 		Long: `List the machine presets. The mark says how well a number is known: stated by the source, derived from
-stated numbers, or assumed. Every field may be overridden in the [machine] table of a run file.`,
+stated numbers, assumed, or calibrated to the measurement named. Every field may be overridden in the [machine] table of a run file.`,
 		Example: `  cs2sim machines
   cs2sim machines wse2
   cs2sim machines wse2 --json`,
-		Args: cobra.MaximumNArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return &sims.InputError{Want: cmd.CommandPath() + " takes one argument at most, a machine preset; " + strconv.Itoa(len(args)) + " given"}
+			}
+			return nil
+		},
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
@@ -29,7 +35,7 @@ stated numbers, or assumed. Every field may be overridden in the [machine] table
 			return compiler.PresetNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object, without NAME a list of them, and nothing else")
 	cmd.RunE = action(func(_ context.Context, args []string) error {
 		names := compiler.PresetNames()
 		if len(args) > 0 {
@@ -39,7 +45,7 @@ stated numbers, or assumed. Every field may be overridden in the [machine] table
 		for _, name := range names {
 			t, err := compiler.Preset(name)
 			if err != nil {
-				return &sims.InputError{Want: err.Error()}
+				return &sims.InputError{File: "NAME", Value: strconv.Quote(name), Want: "must be one of " + quoted(compiler.PresetNames())}
 			}
 			targets = append(targets, t)
 		}

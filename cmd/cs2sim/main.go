@@ -29,7 +29,8 @@ func execute(args []string, stdout, stderr io.Writer) (code int) {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	return report(stderr, root.ExecuteContext(ctx))
+	cmd, err := root.ExecuteContextC(ctx)
+	return report(stderr, worded(cmd, err))
 }
 
 // console is where a command writes. Its result goes to out, all else to err.

@@ -14,10 +14,11 @@ func newPlot(c *console) *cobra.Command {
 	return &cobra.Command{
 		Use:   "plot DIR",
 		Short: "Redraw the figures of a run's folder from its results",
-		Long: `Redraw speedup and cycles, as PNG and SVG, from the results.json of a run's folder, without simulating
-again. Wafer maps are not redrawn.`,
-		Example: `  cs2sim plot runs/matmul12k`,
-		Args:    oneFile("the folder of a run"),
+		Long: `Redraw the charts of a run's folder, as PNG and SVG, from its results.json, without simulating again.
+Wafer maps (utilization-*) are not redrawn: cs2sim trace DIR --figures DIR2 draws them from the trace.`,
+		Example: `  cs2sim plot runs/matmul12k
+  cs2sim plot runs/gpt3xl`,
+		Args: oneFile("the folder of a run"),
 		RunE: action(func(_ context.Context, args []string) error {
 			files, err := savedFigures(args[0])
 			if errors.As(err, new(*sims.InputError)) {

@@ -34,9 +34,11 @@ that enter the fabric at (X,Y), prints its life, and writes nothing.`,
 		ValidArgsFunction: completeRunFile,
 	}
 	over.flags(cmd)
-	out.flags(cmd)
+	over.checkFlag(cmd)
+	out.flags(cmd, "")
 	cmd.Flags().BoolVar(&out.noTrace, "no-trace", false, "count no links, cut no windows, write no trace: faster, but there is nothing to look into afterwards")
 	cmd.Flags().StringVar(&watch, "watch", "", "follow one wavelet, `X,Y,COLOR,INDEX`")
+	cmd.MarkFlagsMutuallyExclusive("watch", "json")
 	cmd.RunE = action(func(ctx context.Context, args []string) error {
 		s, err := over.load(args[0])
 		if err != nil {

@@ -28,7 +28,8 @@ run whole at each point, into a folder of its own.`,
 		ValidArgsFunction: completeRunFile,
 	}
 	over.flags(cmd)
-	out.flags(cmd)
+	over.checkFlag(cmd)
+	out.flags(cmd, "-sweep")
 	cmd.Flags().StringArrayVar(&vary, "vary", nil, "key to vary and its values, `KEY=VALUES`; several make a grid")
 	cmd.RegisterFlagCompletionFunc("vary", completeKeys)
 	cmd.RunE = action(func(ctx context.Context, args []string) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,10 +15,20 @@ import (
 // readTrace reads the trace of a folder and finds a run in it; the wrong folder is wrong input.
 func readTrace(dir, name string) (*trace.Trace, *trace.Run, error) {
 	t, err := trace.Read(dir)
-	if err != nil {
+	if err != nil && strings.HasPrefix(err.Error(), dir+": ") {
 		return nil, nil, &sims.InputError{Want: err.Error()}
 	}
+	if err != nil { // of a file in it
+		return nil, nil, &sims.InputError{File: dir, Want: err.Error()}
+	}
 	r, err := t.Find(name)
+	if err != nil && name != "" && len(t.Runs) > 0 {
+		var names []string
+		for _, r := range t.Runs {
+			names = append(names, r.Name)
+		}
+		return nil, nil, &sims.InputError{File: "--run", Value: strconv.Quote(name), Want: "must be a run of " + dir + ": " + quoted(names)}
+	}
 	if err != nil {
 		return nil, nil, &sims.InputError{File: dir, Want: err.Error()}
 	}
@@ -37,11 +48,11 @@ the others wait for.
 A PE-cycle is lost when its PE did no datapath step of a weight: ring adds, instruction starts,
 waiting, and PEs that are done or hold nothing.`,
 		Example: `  cs2sim top runs/matmul12k
-  cs2sim top runs/gpt3xl --run "pretrain 75 %" -n 5`,
+  cs2sim top runs/gpt3xl --run "gpt3-xl, 75 %, length 2048 (3)" -n 5`,
 		Args: oneFile("the folder of a run"),
 	}
 	cmd.Flags().StringVar(&run, "run", "", "run of the trace, by `NAME`; default the first; cs2sim trace DIR lists them")
-	cmd.Flags().IntVarP(&n, "number", "n", n, "how many kernels and columns to list")
+	cmd.Flags().IntVarP(&n, "number", "n", n, "list the worst `N` kernels and columns")
 	cmd.RunE = action(func(_ context.Context, args []string) error {
 		if n < 1 {
 			return &sims.InputError{File: "--number", Value: strconv.Itoa(n), Want: "must be 1 or more"}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,7 +27,7 @@ type traceView struct {
 }
 
 func newTrace(c *console) *cobra.Command {
-	v := traceView{show: string(trace.QuantityBusy), phase: -1}
+	v := traceView{show: string(trace.QuantityBusy)}
 	cmd := &cobra.Command{
 		Use:   "trace DIR",
 		Short: "Look into a run: its phases, one PE's life, maps of the wafer",
@@ -38,7 +39,7 @@ With --links what every color's links carried and where wavelets stood, of one k
 The tables in DIR/trace are Parquet, DIR/profile.pb.gz is for go tool pprof and DIR/timeline.json.gz for
 ui.perfetto.dev; docs/trace.md and docs/profiling.md say more.`,
 		Example: `  cs2sim trace runs/matmul12k
-  cs2sim trace runs/gpt3xl --run "pretrain 75 %" --pe 63,127
+  cs2sim trace runs/gpt3xl --run "gpt3-xl, 75 %, length 2048 (3)" --pe 63,127
   cs2sim trace runs/gpt3xl --links --kernel "linear (forward)"
   cs2sim trace runs/gpt3xl --ascii --show waiting --phase 41
   cs2sim trace runs/gpt3xl --figures maps --phase 41
@@ -46,23 +47,36 @@ ui.perfetto.dev; docs/trace.md and docs/profiling.md say more.`,
 		Args: oneFile("the folder of a run"),
 	}
 	f := cmd.Flags()
-	f.StringVar(&v.run, "run", "", "run of the trace, by `NAME`; default the first")
-	f.IntVar(&v.phase, "phase", -1, "one phase, by its `NUMBER`; default all")
+	f.StringVar(&v.run, "run", "", "run of the trace, by `NAME`; default the first; without flags all are listed")
+	f.IntVar(&v.phase, "phase", 0, "one phase, by its number `N` from 0; default all")
 	f.StringVar(&v.pe, "pe", "", "the life of the PE in column X and row Y, `X,Y`")
 	f.BoolVar(&v.links, "links", false, "wavelets and stalls of the links, by color and direction")
 	f.StringVar(&v.kernel, "kernel", "", "with --links, the phases of one kernel, by its `NAME`")
 	f.BoolVar(&v.ascii, "ascii", false, "a map of the wafer in the terminal")
-	f.StringVar(&v.show, "show", v.show, "what the map shows: busy, waiting, wavelets or energy")
-	f.StringVar(&v.figures, "figures", "", "draw maps, utilisation over time and the columns' load into `DIR2`")
+	f.StringVar(&v.show, "show", v.show, "with --ascii, the `QUANTITY` to show: busy, waiting, wavelets or energy")
+	f.StringVar(&v.figures, "figures", "", "draw maps, utilization over time and the columns' load into `DIR2`")
 	f.StringVar(&v.timeline, "timeline", "", "write a timeline of the run, with a track for the PE of --pe, to `FILE`")
 	cmd.MarkFlagDirname("figures")
+	for _, other := range []string{"pe", "links", "figures", "timeline"} {
+		cmd.MarkFlagsMutuallyExclusive("ascii", other)
+	}
+	for _, other := range []string{"pe", "links", "timeline"} {
+		cmd.MarkFlagsMutuallyExclusive("figures", other)
+	}
+	cmd.MarkFlagsMutuallyExclusive("links", "timeline")
 	cmd.RunE = action(func(_ context.Context, args []string) error {
+		if f.Changed("show") && !v.ascii {
+			return &sims.InputError{File: "--show", Value: strconv.Quote(v.show), Want: "goes with --ascii"}
+		}
+		if v.kernel != "" && !v.links {
+			return &sims.InputError{File: "--kernel", Value: strconv.Quote(v.kernel), Want: "goes with --links"}
+		}
 		t, r, err := readTrace(args[0], v.run)
 		if err != nil {
 			return err
 		}
 		first, last := 0, len(r.Phases)-1
-		if v.phase != -1 {
+		if f.Changed("phase") {
 			if v.phase < 0 || v.phase > last {
 				return &sims.InputError{File: "--phase", Value: strconv.Itoa(v.phase), Want: fmt.Sprintf("must be 0 to %d", last)}
 			}
@@ -82,14 +96,17 @@ ui.perfetto.dev; docs/trace.md and docs/profiling.md say more.`,
 
 func (v traceView) text(t *trace.Trace, r *trace.Run, first, last int) (string, error) {
 	if v.ascii {
+		wrong := func(want string) error {
+			return &sims.InputError{File: "--show", Value: strconv.Quote(v.show), Want: want}
+		}
+		if !slices.Contains(trace.Quantities(), trace.Quantity(v.show)) {
+			return "", wrong("must be busy, waiting, wavelets or energy")
+		}
 		values, err := r.Map(first, last, trace.Quantity(v.show))
 		if err != nil {
-			return "", &sims.InputError{File: "--show", Value: v.show, Want: err.Error()}
+			return "", wrong(err.Error())
 		}
 		return trace.Quantity(v.show).Label() + ", " + r.Name + "\n" + r.ASCII(values, 48), nil
-	}
-	if v.kernel != "" && !v.links {
-		return "", &sims.InputError{File: "--kernel", Value: v.kernel, Want: "goes with --links"}
 	}
 	if v.links {
 		return v.linksText(r, first, last)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,8 @@ func newValidate(c *console) *cobra.Command {
 		Use:   "validate [KERNEL]",
 		Short: "Hold the machine against published measurements, or run a kernel of any size",
 		Long: `Run every published case and print ours beside it: pass, known deviation, or fail (exit code 1).
+Takes a few seconds. The published throughput of GPTs is a run of its own: make throughput.
+
 With the name of a kernel, run that kernel at the size its flags give.
 
 With --json the error is ours / published - 1. Ctrl-C prints what is finished.`,
@@ -28,12 +31,21 @@ With --json the error is ours / published - 1. Ctrl-C prints what is finished.`,
   cs2sim validate --case fmac --case reduce/chain,pes=512,elements=8192
   cs2sim validate reduce --algorithm chain --pes 512 --elements 8192
   cs2sim validate fmac --elements 1028 --conflict --json`,
-		Args: cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			var names []string
+			for _, k := range sims.Kernels() {
+				names = append(names, k.Name)
+			}
+			return &sims.InputError{File: "KERNEL", Value: strconv.Quote(args[0]), Want: "must be one of " + strings.Join(names, ", ") + ", or collectives"}
+		},
 	}
 	m.flags(cmd)
 	f := cmd.Flags()
 	f.StringArrayVar(&names, "case", nil, "run only the case, or the cases of the kernel, `NAME`; may be repeated")
-	f.IntVar(&threads, "threads", 0, "cases run at a time; 0: one per processor")
+	f.IntVar(&threads, "threads", 0, "`N` cases run at a time; 0: one per processor")
 	f.BoolVar(&asJSON, "json", false, "print the results as JSON and nothing else")
 	cmd.RegisterFlagCompletionFunc("case", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return sims.CaseNames(), cobra.ShellCompDirectiveNoFileComp

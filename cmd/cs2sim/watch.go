@@ -52,6 +52,9 @@ func (c *console) watchPoint(ctx context.Context, s sims.Source, flag string) er
 	wrong := func(want string) error {
 		return &sims.InputError{File: "--watch", Value: strconv.Quote(flag), Want: want}
 	}
+	if curve.Config.Experiment != sims.ExperimentMatMul {
+		return wrong("is for run files of experiment matmul; this one's is " + curve.Config.Experiment)
+	}
 	if curve.Config.Fidelity != runtime.Wavelet {
 		return wrong("the stream engine has no wavelets, must go with --fidelity wavelet")
 	}

@@ -12,7 +12,11 @@ func (c *Case) Title() string {
 	if c.Task != "" {
 		phase = "fine-tuning"
 	}
-	return fmt.Sprintf("%s, %s, %s, %d tokens, %d sequences per update on each of %d systems", c.Model.Name, phase, c.Job.Masks, c.Length(), c.Job.Sequences, c.Systems)
+	systems := "1 system"
+	if c.Systems > 1 {
+		systems = fmt.Sprintf("each of %d systems", c.Systems)
+	}
+	return fmt.Sprintf("%s, %s, %s, %d tokens, %d sequences per update on %s", c.Model.Name, phase, c.Job.Masks, c.Length(), c.Job.Sequences, systems)
 }
 
 // MappingTable heads the mappings of a run's steps; Case.MappingRow is a row of it.

@@ -127,6 +127,10 @@ func TestTables(t *testing.T) {
 			t.Errorf("results.csv has no column %s", name)
 		}
 	}
+	head, _, _ = strings.Cut(string(r.Breakdown.CSV()), "\n")
+	if want := "part_weights_x_activations_ms,part_instruction_starts_ms,"; !strings.Contains(head, want) {
+		t.Errorf("columns of breakdown.csv do not name the parts: %s", head)
+	}
 	for i := range all {
 		u, sum := all[i].Update, 0.0
 		for _, v := range u.Breakdown() {

@@ -1,13 +1,15 @@
 package gpt
 
 import (
-	"fmt"
+	"strings"
 
 	"cs2sim.dev/sims"
 )
 
-// partColumn is the column name of a part.
-func partColumn(i int) string { return fmt.Sprintf("%s%02d", partPrefix, i) }
+// column is the part's name in the breakdown table, such as part_ring_adds_ms.
+func (p Part) column() string {
+	return partPrefix + strings.ReplaceAll(strings.ToLower(string(p)), " ", "_") + "_ms"
+}
 
 // Names in the breakdown table.
 const (
@@ -26,8 +28,8 @@ func breakdownTable(all []Outcome) sims.Table {
 		number(columnUpdateTime, "update", "ms", "%.1f"),
 		number(columnFLOPTime, "FLOP-proportional", "ms", "%.1f"),
 	}}
-	for i, p := range Parts() {
-		t.Columns = append(t.Columns, number(partColumn(i), string(p), "ms", "%.1f"))
+	for _, p := range Parts() {
+		t.Columns = append(t.Columns, number(p.column(), string(p), "ms", "%.1f"))
 	}
 	for i := range all {
 		o := &all[i]
