@@ -28,11 +28,11 @@ type gptTracer struct {
 	full   bool       // trace or disk do not take drafts; the finished step will tell
 }
 
-// A draft is written a second after the step began, the step before ended, and then so seldom that it takes at most
-// a fiftieth of the time.
+// A draft is written two seconds after the step began, the step before ended, and then so seldom that it takes at most
+// a hundredth of the time.
 const (
-	draftEvery = time.Second
-	draftShare = 50
+	draftEvery = 2 * time.Second
+	draftShare = 100
 )
 
 // newGPTTracer remembers what a folder's trace holds before it is cleaned. A sweep has no trace, a run has none

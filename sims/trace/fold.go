@@ -166,9 +166,21 @@ func (r *columnsRouted) column(g *runtime.Grid, x, h int) []int64 {
 	for i := range r {
 		r[i] = slices.Grow(r[i][:0], h)[:h]
 	}
-	for y := range h {
-		for i := range r[:min(len(r), g.PeriodX-x)] {
-			r[i][y] = g.Routed(x+i, y)
+	width := min(len(r), g.PeriodX-x)
+	if g.Wavelets == nil {
+		for i := range width {
+			for y := range h {
+				r[i][y] = NotCounted
+			}
+		}
+		return r[0]
+	}
+	for y, from, end := 0, x, len(g.Wavelets); y < h; y++ {
+		for i, n := range g.Wavelets[from:][:width] {
+			r[i][y] = n
+		}
+		if from += g.Stride(); from >= end { // the rows repeat
+			from = x
 		}
 	}
 	return r[0]
