@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ type gptTracer struct {
 	mu     sync.Mutex // of what is below: a step under way tells of itself from several goroutines
 	jobs   []*gpt.Case
 	before map[string]*trace.Run // of an earlier, interrupted run, by name
+	ended  bool                  // that run came to its end: what its trace lacks it had no room for
 	writer *trace.Writer
 	behind chan error // of the run being written while the next step is simulated; nil: none
 	left   int        // runs there was no room for
@@ -51,6 +53,7 @@ func newGPTTracer(s gptStudy, out output, jobs []*gpt.Case) *gptTracer {
 		return t
 	}
 	if old, err := trace.Read(out.dir); err == nil { // of no trace, or a broken one, nothing is kept
+		t.ended = old.Complete
 		for _, r := range old.Runs {
 			if r.Of == 0 {
 				t.before[r.Name] = r
@@ -58,6 +61,22 @@ func newGPTTracer(s gptStudy, out output, jobs []*gpt.Case) *gptTracer {
 		}
 	}
 	return t
+}
+
+// traced are the finished steps whose runs the earlier trace has. A point is kept while its trace is still being
+// written, so that after a kill, or on a full disk, one may be there without the other: its step is to be simulated again.
+func (t *gptTracer) traced(have map[string]*gpt.Step) map[string]*gpt.Step {
+	if t.ended {
+		return have
+	}
+	whole := maps.Clone(have)
+	for i, j := range t.jobs {
+		s, ok := have[j.Job.Key()]
+		if ok && !s.Alike && t.before[t.name(i)] == nil {
+			delete(whole, s.Key)
+		}
+	}
+	return whole
 }
 
 // begin starts the trace and takes over the runs of finished steps.
