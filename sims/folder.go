@@ -22,6 +22,8 @@ type Folder struct {
 	lock *os.File
 	made bool // by us, now: an empty one is taken away again
 
+	keeps bool // the earlier trace, see KeepTrace
+
 	Fresh bool // no earlier run has left anything there
 }
 
@@ -220,6 +222,11 @@ func (f *Folder) Clean(keep map[string]bool) error {
 	}
 	if err := trace.Remove(f.Dir); err != nil {
 		return err
+	}
+	if !f.keeps {
+		if err := f.DropEarlier(); err != nil {
+			return err
+		}
 	}
 	return remove(f.path(pointsName), func(name string) bool {
 		return isTemporary(name) || isPoint(name) && !keep[name]

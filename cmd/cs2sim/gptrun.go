@@ -48,7 +48,7 @@ func (c *console) trainGPT(ctx context.Context, out output, curves []sims.Curve,
 	if err != nil {
 		return err
 	}
-	tracer := newGPTTracer(s, out, jobs)
+	tracer := newGPTTracer(s, folder, out.resume, jobs)
 	have := tracer.traced(finished)
 	if n := len(finished) - len(have); n > 0 {
 		fmt.Fprintf(c.err, "%d of them once more, for the trace that they have no part in\n", n)
@@ -57,6 +57,11 @@ func (c *console) trainGPT(ctx context.Context, out output, curves []sims.Curve,
 	begin := sync.OnceValue(func() error {
 		if err := folder.Write("run.toml", s.runFile()); err != nil {
 			return err
+		}
+		if len(tracer.before) > 0 {
+			if err := folder.KeepTrace(); err != nil {
+				return err
+			}
 		}
 		if err := folder.Clean(keep); err != nil {
 			return err

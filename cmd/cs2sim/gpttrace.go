@@ -16,7 +16,7 @@ import (
 // gptTracer writes the trace of a gpt run step by step, and while a step is simulated its phases so far: a
 // killed run leaves both, and a resumed one keeps the steps that were finished.
 type gptTracer struct {
-	dir    string
+	folder *sims.Folder
 	mu     sync.Mutex // of what is below: a step under way tells of itself from several goroutines
 	jobs   []*gpt.Case
 	before map[string]*trace.Run // of an earlier, interrupted run, by name
@@ -39,8 +39,8 @@ const (
 
 // newGPTTracer remembers what a folder's trace holds before it is cleaned. A sweep has no trace,
 // and a run has none of the steps that only tell what its throughput hangs on.
-func newGPTTracer(s gptStudy, out output, jobs []*gpt.Case) *gptTracer {
-	t := &gptTracer{dir: out.dir, before: map[string]*trace.Run{}, drafts: time.Now().Add(draftEvery)}
+func newGPTTracer(s gptStudy, f *sims.Folder, resume bool, jobs []*gpt.Case) *gptTracer {
+	t := &gptTracer{folder: f, drafts: time.Now().Add(draftEvery)}
 	if _, ok := s.(*gptRun); !ok {
 		return t
 	}
@@ -49,16 +49,8 @@ func newGPTTracer(s gptStudy, out output, jobs []*gpt.Case) *gptTracer {
 			t.jobs = append(t.jobs, j)
 		}
 	}
-	if !out.resume {
-		return t
-	}
-	if old, err := trace.Read(out.dir); err == nil { // of no trace, or a broken one, nothing is kept
-		t.ended = old.Complete
-		for _, r := range old.Runs {
-			if r.Of == 0 {
-				t.before[r.Name] = r
-			}
-		}
+	if resume {
+		t.before, t.ended = f.EarlierRuns()
 	}
 	return t
 }
@@ -84,7 +76,7 @@ func (t *gptTracer) begin(have map[string]*gpt.Step) (err error) {
 	if len(t.jobs) == 0 {
 		return nil
 	}
-	if t.writer, err = trace.Create(t.dir, sims.Version); err != nil {
+	if t.writer, err = trace.Create(t.folder.Dir, sims.Version); err != nil {
 		return err
 	}
 	for i, j := range t.jobs {
@@ -97,7 +89,7 @@ func (t *gptTracer) begin(have map[string]*gpt.Step) (err error) {
 			}
 		}
 	}
-	return nil
+	return t.folder.DropEarlier()
 }
 
 // name tells the run of job i from the others: its model, masks and place.
