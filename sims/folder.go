@@ -85,7 +85,7 @@ func (f *Folder) own() error {
 	wrong := func(format string, a ...any) error {
 		return &InputError{File: f.Dir, Want: fmt.Sprintf("output folder: "+format, a...)}
 	}
-	run, err := os.ReadFile(f.path(runFileName))
+	run, err := ReadFile(f.path(runFileName))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		entries, err := os.ReadDir(f.Dir)
@@ -163,7 +163,7 @@ func (f *Folder) Points() (map[string]Point, error) {
 		if isTemporary(e.Name()) || e.IsDir() {
 			continue
 		}
-		data, err := os.ReadFile(f.path(pointsName, e.Name()))
+		data, err := ReadFile(f.path(pointsName, e.Name()))
 		if err != nil {
 			return nil, fmt.Errorf("reading a finished point: %w", err)
 		}
@@ -258,7 +258,7 @@ func isTemporary(name string) bool {
 // ReadResults reads results.json of a run's folder.
 func ReadResults(dir string) (Results, error) {
 	path := filepath.Join(dir, "results.json")
-	data, err := os.ReadFile(path)
+	data, err := ReadFile(path)
 	if err != nil {
 		return Results{}, &InputError{File: path, Want: plainFileError(err).Error() + "; the folder of a finished run has it"}
 	}

@@ -44,9 +44,9 @@ func report(w io.Writer, err error) int {
 			fmt.Fprintln(w, "cs2sim: CS2SIM_DEBUG=1 prints where it happened")
 		}
 	case errors.As(err, new(*failure)):
-		fmt.Fprintln(w, err)
+		fmt.Fprintln(w, plainText(err.Error()))
 	default:
-		fmt.Fprintf(w, "cs2sim: %v; see cs2sim --help\n", err)
+		fmt.Fprintf(w, "cs2sim: %s; see cs2sim --help\n", plainText(err.Error()))
 	}
 	return code
 }
