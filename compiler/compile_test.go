@@ -157,6 +157,9 @@ func TestSearchTakesTheBest(t *testing.T) {
 
 func TestOutOfMemoryNamesBytesAndWhatFits(t *testing.T) {
 	m := target(t, "width", 10, "height", 10)
+	if _, err := Compile(layer(1e12, 7, 1, 0.5, model.Mixed), target(t, "width", 2, "height", 8), Options{RunAhead: -1}); !errors.As(err, new(*pe.OutOfMemory)) {
+		t.Errorf("1e12 tokens on 16 PEs: error %v", err) // and at once
+	}
 	_, err := Compile(layer(1<<20, 1000, 1000, 0, model.Mixed), m, Options{RunAhead: -1})
 	var oom *pe.OutOfMemory
 	if !errors.As(err, &oom) || !strings.Contains(err.Error(), "bytes missing") {

@@ -79,9 +79,15 @@ func (p *Program) candidate(g int, o Options) Candidate {
 	} else if err := p.fits(c.Mapping, &c.FreeBytes); err != nil {
 		c.Reject = err.Error()
 	}
+	// The cost of an instruction is counted step by step. More tokens than a PE has bytes are refused anyway, and told to
+	// take as many times longer.
+	timed, times := c.Mapping, 1.0
+	if most := p.Target.whole("sram_bytes"); timed.Tokens > most {
+		timed.Tokens, times = most, float64(timed.Tokens)/float64(most)
+	}
 	c.Objective = 1
 	for _, d := range p.Densities {
-		cycles := p.estimate(c.Mapping, d)
+		cycles := times * p.estimate(timed, d)
 		c.Cycles = append(c.Cycles, cycles)
 		c.Objective *= math.Pow(cycles, 1/float64(len(p.Densities)))
 	}

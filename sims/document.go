@@ -51,6 +51,14 @@ func readSource(path string) (string, error) {
 	return string(data), nil
 }
 
+// readNamed reads a small file that another file names, which must be a regular one.
+func readNamed(path string) (string, error) {
+	if err := Regular(path); err != nil {
+		return "", plainFileError(err)
+	}
+	return readSource(path)
+}
+
 // plainFileError drops the path, which the message gives anyway.
 func plainFileError(err error) error {
 	if p := (*fs.PathError)(nil); errors.As(err, &p) {
@@ -65,6 +73,9 @@ func plainFileError(err error) error {
 // decode turns TOML source into a tree of values and the lines of its keys.
 func decode(file, source string) (tree map[string]any, lines map[string]int, bad problems) {
 	tree = map[string]any{}
+	if line := tooDeep(source); line > 0 {
+		return nil, nil, problems{{File: file, Line: line, Want: fmt.Sprintf("tables, lists or keys are nested more than %d deep, must be those of docs/runfile.md", maxNesting)}}
+	}
 	if _, err := toml.Decode(source, &tree); err != nil {
 		e := &InputError{File: file, Want: err.Error()}
 		if p := (toml.ParseError{}); errors.As(err, &p) {
@@ -137,6 +148,9 @@ func (r *reader) table(tree map[string]any, path, prefix string) settings {
 
 func (r *reader) walk(tree map[string]any, path, prefix string, out settings) {
 	for _, key := range sortedKeys(tree) {
+		if len(r.bad) >= stopProblems {
+			return
+		}
 		v, path, name := tree[key], join(path, key), prefix+key
 		at := Position{r.file, r.lines[path]}
 		if sub, ok := v.(map[string]any); ok && isTable(name) {
@@ -195,7 +209,7 @@ func (r *reader) set(k Key, v any, path string, at Position, out settings) {
 
 func (r *reader) machineFile(named setting) settings {
 	path := relativeTo(r.file, named.value.(string))
-	source, err := readSource(path)
+	source, err := readNamed(path)
 	if err != nil {
 		r.bad.add(named.at.problem("machine.file", tomlString(named.value.(string)), "%v", err))
 		return settings{}
@@ -223,6 +237,9 @@ func (r *reader) variants(v any) (out []variant) {
 		return nil
 	}
 	for i, t := range tables {
+		if len(r.bad) >= stopProblems {
+			break
+		}
 		path := fmt.Sprintf("variant[%d]", i)
 		if one, ok := r.variant(t, path); ok {
 			if slices.ContainsFunc(out, func(o variant) bool { return o.name == one.name }) {

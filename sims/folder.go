@@ -22,6 +22,8 @@ type Folder struct {
 	lock *os.File
 	made bool // by us, now: an empty one is taken away again
 
+	keeps bool // the earlier trace, see KeepTrace
+
 	Fresh bool // no earlier run has left anything there
 }
 
@@ -83,7 +85,7 @@ func (f *Folder) own() error {
 	wrong := func(format string, a ...any) error {
 		return &InputError{File: f.Dir, Want: fmt.Sprintf("output folder: "+format, a...)}
 	}
-	run, err := os.ReadFile(f.path(runFileName))
+	run, err := ReadFile(f.path(runFileName))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		entries, err := os.ReadDir(f.Dir)
@@ -161,7 +163,7 @@ func (f *Folder) Points() (map[string]Point, error) {
 		if isTemporary(e.Name()) || e.IsDir() {
 			continue
 		}
-		data, err := os.ReadFile(f.path(pointsName, e.Name()))
+		data, err := ReadFile(f.path(pointsName, e.Name()))
 		if err != nil {
 			return nil, fmt.Errorf("reading a finished point: %w", err)
 		}
@@ -221,6 +223,11 @@ func (f *Folder) Clean(keep map[string]bool) error {
 	if err := trace.Remove(f.Dir); err != nil {
 		return err
 	}
+	if !f.keeps {
+		if err := f.DropEarlier(); err != nil {
+			return err
+		}
+	}
 	return remove(f.path(pointsName), func(name string) bool {
 		return isTemporary(name) || isPoint(name) && !keep[name]
 	})
@@ -251,7 +258,7 @@ func isTemporary(name string) bool {
 // ReadResults reads results.json of a run's folder.
 func ReadResults(dir string) (Results, error) {
 	path := filepath.Join(dir, "results.json")
-	data, err := os.ReadFile(path)
+	data, err := ReadFile(path)
 	if err != nil {
 		return Results{}, &InputError{File: path, Want: plainFileError(err).Error() + "; the folder of a finished run has it"}
 	}

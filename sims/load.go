@@ -96,7 +96,7 @@ func load(path, source string, above []string) (Source, problems) {
 		}
 		return fault("the files extend each other in a ring: %s", strings.Join(ring, " -> "))
 	}
-	text, err := readSource(next)
+	text, err := readNamed(next)
 	if err != nil {
 		return fault("%v", err)
 	}

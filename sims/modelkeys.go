@@ -80,6 +80,9 @@ func (c *Config) shapeModel(s settings) *InputError {
 		return nil
 	}
 	path := v.value.(string)
+	if err := Regular(path); err != nil {
+		return v.at.problem("model.hf_config", tomlString(path), "%v", plainFileError(err))
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return v.at.problem("model.hf_config", tomlString(path), "%v", plainFileError(err))

@@ -26,12 +26,21 @@ func (e *InputError) Error() string {
 		parts = append(parts, e.File)
 	}
 	if e.Key != "" {
-		parts = append(parts, e.Key)
+		parts = append(parts, shortened(e.Key))
 	}
 	if e.Value != "" {
 		parts = append(parts, "value "+e.Value)
 	}
 	return strings.Join(append(parts, e.Want), ": ")
+}
+
+// shortened keeps a key that is none from filling the screen.
+func shortened(key string) string {
+	const longest = 200 // bytes
+	if len(key) <= longest {
+		return key
+	}
+	return strings.ToValidUTF8(key[:longest], "") + "..."
 }
 
 // Position is where a setting was made: a line of a file, or a flag of the command line.
@@ -46,6 +55,9 @@ func (p Position) problem(key, value, format string, a ...any) *InputError {
 
 // maxProblems bounds how many problems one call reports.
 const maxProblems = 20
+
+// stopProblems is how many there are in a file that is read no further.
+const stopProblems = 10 * maxProblems
 
 // problems collects what is wrong, so that a user can mend all of it at once.
 type problems []*InputError

@@ -23,8 +23,37 @@ type scanner struct {
 	repeated map[string]int // [[tables]] seen so far, by path
 }
 
-// maxNesting stops a scan of absurd input; the decoder has accepted no such run file.
+// maxNesting is far beyond any run file.
 const maxNesting = 200
+
+// tooDeep is the line on which lists, tables or the parts of a key are nested deeper than maxNesting, 0 if nowhere. The decoder
+// takes time and memory that grow with the square of the depth, so it is not given such source.
+func tooDeep(source string) int {
+	s := scanner{text: source, line: 1}
+	for depth, parts := 0, 0; s.pos < len(s.text); {
+		switch s.peek() {
+		case '"', '\'':
+			s.quoted()
+			continue
+		case '#':
+			s.restOfLine()
+			continue
+		case '[', '{':
+			depth, parts = depth+1, 0
+		case ']', '}':
+			depth, parts = max(0, depth-1), 0
+		case '\n', ',', '=':
+			parts = 0
+		case '.':
+			parts++
+		}
+		if depth > maxNesting || parts > maxNesting {
+			return s.line
+		}
+		s.step()
+	}
+	return 0
+}
 
 func (s *scanner) document() {
 	table := ""

@@ -44,13 +44,13 @@ func report(w io.Writer, err error) int {
 			fmt.Fprintln(w, "cs2sim: CS2SIM_DEBUG=1 prints where it happened")
 		}
 	case errors.As(err, new(*failure)):
-		fmt.Fprintln(w, err)
+		fmt.Fprintln(w, plainText(err.Error()))
 	default:
 		help := "cs2sim"
 		if line := (*wrongLine)(nil); errors.As(err, &line) {
 			help = line.command
 		}
-		fmt.Fprintf(w, "cs2sim: %v; see %s --help\n", err, help)
+		fmt.Fprintf(w, "cs2sim: %s; see %s --help\n", plainText(err.Error()), help)
 	}
 	return code
 }

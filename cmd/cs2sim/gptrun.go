@@ -44,15 +44,24 @@ func (c *console) trainGPT(ctx context.Context, out output, curves []sims.Curve,
 		return err
 	}
 	defer folder.Close()
-	have, keep, err := c.finishedSteps(folder, out, jobs)
+	finished, keep, err := c.finishedSteps(folder, out, jobs)
 	if err != nil {
 		return err
 	}
-	tracer := newGPTTracer(s, out, jobs)
+	tracer := newGPTTracer(s, folder, out, jobs)
+	have := tracer.traced(finished)
+	if n := len(finished) - len(have); n > 0 {
+		fmt.Fprintf(c.err, "%d of them once more, for the trace that they have no part in\n", n)
+	}
 	// The results of an earlier run stay until there is something to replace them with.
 	begin := sync.OnceValue(func() error {
 		if err := folder.Write("run.toml", s.runFile()); err != nil {
 			return err
+		}
+		if len(tracer.before) > 0 {
+			if err := folder.KeepTrace(); err != nil {
+				return err
+			}
 		}
 		if err := folder.Clean(keep); err != nil {
 			return err
@@ -72,7 +81,7 @@ func (c *console) trainGPT(ctx context.Context, out output, curves []sims.Curve,
 	options := gpt.Options{Threads: out.threads, Have: have, Done: save, Progress: bar.set, Trace: len(tracer.jobs) > 0}
 	if len(tracer.jobs) > 0 {
 		options.Partial = func(p gpt.Partial) {
-			if folder.Fresh || len(have) > 0 { // else it would replace results
+			if folder.Fresh || len(finished) > 0 { // else it would replace results
 				if begin() != nil {
 					return // the finished step will tell
 				}
@@ -82,6 +91,11 @@ func (c *console) trainGPT(ctx context.Context, out output, curves []sims.Curve,
 	}
 	steps, runErr := gpt.Run(ctx, jobs, options)
 	bar.stop()
+	for key, s := range finished { // whatever became of its trace
+		if _, ok := steps[key]; !ok {
+			steps[key] = s
+		}
+	}
 	if runErr != nil && len(steps) == 0 {
 		return endedGPT(runErr, 0, len(jobs), out.dir)
 	}

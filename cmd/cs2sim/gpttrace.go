@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -15,10 +16,11 @@ import (
 // gptTracer writes the trace of a gpt run step by step, and while a step is simulated its phases so far: a
 // killed run leaves both, and a resumed one keeps the steps that were finished.
 type gptTracer struct {
-	dir    string
+	folder *sims.Folder
 	mu     sync.Mutex // of what is below: a step under way tells of itself from several goroutines
 	jobs   []*gpt.Case
 	before map[string]*trace.Run // of an earlier, interrupted run, by name
+	ended  bool                  // that run came to its end: what its trace lacks it had no room for
 	writer *trace.Writer
 	behind chan error // of the run being written while the next step is simulated; nil: none
 	left   int        // runs there was no room for
@@ -37,8 +39,8 @@ const (
 
 // newGPTTracer remembers what a folder's trace holds before it is cleaned. A sweep has no trace, a run has none
 // of the steps that only tell what its throughput hangs on, or none at all.
-func newGPTTracer(s gptStudy, out output, jobs []*gpt.Case) *gptTracer {
-	t := &gptTracer{dir: out.dir, before: map[string]*trace.Run{}, drafts: time.Now().Add(draftEvery)}
+func newGPTTracer(s gptStudy, f *sims.Folder, out output, jobs []*gpt.Case) *gptTracer {
+	t := &gptTracer{folder: f, drafts: time.Now().Add(draftEvery)}
 	if _, ok := s.(*gptRun); !ok || out.noTrace {
 		return t
 	}
@@ -47,17 +49,26 @@ func newGPTTracer(s gptStudy, out output, jobs []*gpt.Case) *gptTracer {
 			t.jobs = append(t.jobs, j)
 		}
 	}
-	if !out.resume {
-		return t
-	}
-	if old, err := trace.Read(out.dir); err == nil { // of no trace, or a broken one, nothing is kept
-		for _, r := range old.Runs {
-			if r.Of == 0 {
-				t.before[r.Name] = r
-			}
-		}
+	if out.resume {
+		t.before, t.ended = f.EarlierRuns()
 	}
 	return t
+}
+
+// traced are the finished steps whose runs the earlier trace has. A point is kept while its trace is still being
+// written, so that after a kill, or on a full disk, one may be there without the other: its step is to be simulated again.
+func (t *gptTracer) traced(have map[string]*gpt.Step) map[string]*gpt.Step {
+	if t.ended {
+		return have
+	}
+	whole := maps.Clone(have)
+	for i, j := range t.jobs {
+		s, ok := have[j.Job.Key()]
+		if ok && !s.Alike && t.before[t.name(i)] == nil {
+			delete(whole, s.Key)
+		}
+	}
+	return whole
 }
 
 // begin starts the trace and takes over the runs of finished steps.
@@ -65,7 +76,7 @@ func (t *gptTracer) begin(have map[string]*gpt.Step) (err error) {
 	if len(t.jobs) == 0 {
 		return nil
 	}
-	if t.writer, err = trace.Create(t.dir, sims.Version); err != nil {
+	if t.writer, err = trace.Create(t.folder.Dir, sims.Version); err != nil {
 		return err
 	}
 	for i, j := range t.jobs {
@@ -78,7 +89,7 @@ func (t *gptTracer) begin(have map[string]*gpt.Step) (err error) {
 			}
 		}
 	}
-	return nil
+	return t.folder.DropEarlier()
 }
 
 // name tells the run of job i from the others: its model, masks and place.

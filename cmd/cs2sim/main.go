@@ -38,7 +38,7 @@ type console struct{ out, err io.Writer }
 
 // print writes a result. A lost result is a failure: a full disk may be behind the pipe.
 func (c *console) print(text string) error {
-	if _, err := io.WriteString(c.out, text); err != nil {
+	if _, err := io.WriteString(c.out, plainText(text)); err != nil {
 		return &failure{errors.Join(errors.New("the result could not be written"), err)}
 	}
 	return nil

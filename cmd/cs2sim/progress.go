@@ -42,6 +42,7 @@ func (b *bar) set(done, total int64) {
 
 // note prints a line, above the bar where there is a terminal.
 func (b *bar) note(w io.Writer, text string) {
+	text = plainText(text)
 	if f, ok := w.(*os.File); ok && b.group != nil {
 		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
 			fmt.Fprintln(b.group, text)

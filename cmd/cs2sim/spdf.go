@@ -61,7 +61,7 @@ func (r *spdfRun) run(ctx context.Context) (spdf.Results, error) {
 		return spdf.Results{}, err
 	}
 	if !r.out.noTrace {
-		if r.tracer, err = newSPDFTracer(r.out.dir, r.folder.PointsDir(), r.experiment, have, r.out.resume); err != nil {
+		if r.tracer, err = newSPDFTracer(r.folder, r.experiment, have, r.out.resume); err != nil {
 			return spdf.Results{}, err
 		}
 	}
@@ -81,6 +81,11 @@ func (r *spdfRun) run(ctx context.Context) (spdf.Results, error) {
 			}
 			for _, path := range aside {
 				keep[filepath.Base(path)] = true
+			}
+		}
+		if len(r.tracer.kept) > 0 {
+			if err := r.folder.KeepTrace(); err != nil {
+				return err
 			}
 		}
 		if err := errors.Join(r.folder.Clean(keep), r.writeFiles(files)); err != nil {

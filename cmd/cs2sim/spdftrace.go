@@ -12,8 +12,8 @@ import (
 
 // spdfTracer writes the trace of an SPDF experiment: of each stage of the first seed one training micro-batch.
 type spdfTracer struct {
-	dir string
-	ids []spdf.ID // by part
+	folder *sims.Folder
+	ids    []spdf.ID // by part
 
 	mu      sync.Mutex // of what is below: stages run side by side
 	writer  *trace.Writer
@@ -24,9 +24,9 @@ type spdfTracer struct {
 
 // newSPDFTracer takes over what an earlier run's trace holds of stages that were begun, before the folder
 // is cleaned.
-func newSPDFTracer(dir string, points string, e *spdf.Experiment, have map[string]spdf.Stage, resume bool) (*spdfTracer, error) {
-	t := &spdfTracer{dir: dir, pending: map[int]*trace.Run{}, kept: map[int]bool{}}
-	ids, begun, err := e.Traceable(points, have)
+func newSPDFTracer(f *sims.Folder, e *spdf.Experiment, have map[string]spdf.Stage, resume bool) (*spdfTracer, error) {
+	t := &spdfTracer{folder: f, pending: map[int]*trace.Run{}, kept: map[int]bool{}}
+	ids, begun, err := e.Traceable(f.PointsDir(), have)
 	if err != nil {
 		return nil, err
 	}
@@ -34,11 +34,10 @@ func newSPDFTracer(dir string, points string, e *spdf.Experiment, have map[strin
 	if !resume {
 		return t, nil
 	}
-	if old, err := trace.Read(dir); err == nil { // of no trace, or a broken one, nothing is kept
-		for i, id := range ids {
-			if r, err := old.Find(trace.Clean(id.String())); err == nil && begun[id] {
-				t.pending[i], t.kept[i] = r, true
-			}
+	before, _ := f.EarlierRuns()
+	for i, id := range ids {
+		if r, ok := before[trace.Clean(id.String())]; ok && begun[id] {
+			t.pending[i], t.kept[i] = r, true
 		}
 	}
 	return t, nil
@@ -61,8 +60,11 @@ func (t *spdfTracer) begin() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.writer == nil && t.err == nil {
-		t.writer, t.err = trace.Create(t.dir, sims.Version)
+		t.writer, t.err = trace.Create(t.folder.Dir, sims.Version)
 		t.flush()
+		if t.err == nil {
+			t.err = t.folder.DropEarlier()
+		}
 	}
 }
 

@@ -34,7 +34,7 @@ func Steps(f *sims.Folder) (map[string]*Step, error) {
 	}
 	found := map[string]*Step{}
 	for _, e := range entries {
-		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		data, err := sims.ReadFile(filepath.Join(dir, e.Name()))
 		if err != nil {
 			continue
 		}
@@ -49,7 +49,7 @@ func Steps(f *sims.Folder) (map[string]*Step, error) {
 // ReadResults reads results.json of a gpt run's folder. ok is false for another experiment.
 func ReadResults(dir string) (r Results, ok bool, err error) {
 	path := filepath.Join(dir, "results.json")
-	data, err := os.ReadFile(path)
+	data, err := sims.ReadFile(path)
 	if err != nil {
 		return r, false, nil // sims.ReadResults says what is wrong
 	}

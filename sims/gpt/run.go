@@ -50,7 +50,7 @@ func Run(ctx context.Context, jobs []*Case, o Options) (map[string]*Step, error)
 		}
 	}
 	steps := map[string]*Step{}
-	alike := map[string]*Step{} // simulated in this run, by what decides it beside Sequences
+	alike := map[string]*Step{} // simulated, in this run or before, by what decides it beside Sequences
 	total := int64(share * len(jobs))
 	plans := planAhead(jobs, o.Have)
 	for i, c := range jobs {
@@ -60,6 +60,9 @@ func Run(ctx context.Context, jobs []*Case, o Options) (map[string]*Step, error)
 		key := c.Job.Key()
 		if s, ok := o.Have[key]; ok {
 			steps[key] = s
+			if !s.Alike {
+				alike[c.kind(s.Mapping, s.RunAhead)] = s
+			}
 			continue
 		}
 		progress := func(done, all int64) {
@@ -136,12 +139,10 @@ func (c *Case) run(ctx context.Context, o Options, alike map[string]*Step, plann
 	}
 	p.Trace = o.Trace
 	m := p.Chosen()
-	every := c.Job
-	every.Sequences = 0
-	kind := fmt.Sprintf("%s %d %d %d %s %t %d %d", every.Key(), m.Columns, m.ColumnsPerHead, m.Tokens, m.Activations(), m.Norms, m.Chunks, p.Step.Plan.RunAhead)
+	kind := c.kind(m, p.Step.Plan.RunAhead)
 	if have, ok := alike[kind]; ok {
 		same := *have
-		same.Report = nil
+		same.Report, same.Alike = nil, true
 		same.Key, same.Mapping, same.Refused = c.Job.Key(), m, len(p.Candidates)-1
 		return &same, nil
 	}
@@ -153,6 +154,13 @@ func (c *Case) run(ctx context.Context, o Options, alike map[string]*Step, plann
 	}
 	alike[kind] = s
 	return s, nil
+}
+
+// kind is what decides the case's step beside its number of sequences, the mapping it came to included.
+func (c *Case) kind(m compiler.GPTCandidate, runAhead int) string {
+	every := c.Job
+	every.Sequences = 0
+	return fmt.Sprintf("%s %d %d %d %s %t %d %d", every.Key(), m.Columns, m.ColumnsPerHead, m.Tokens, m.Activations(), m.Norms, m.Chunks, runAhead)
 }
 
 // Plan compiles the case's step. The error is an *InputError at the key that asks for too much.

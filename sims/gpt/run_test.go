@@ -2,9 +2,11 @@ package gpt
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"cs2sim.dev/model"
@@ -78,6 +80,44 @@ func TestSimulatedStep(t *testing.T) {
 		if diff := cmp.Diff(all[i].Update.Step, again[i].Update.Step); diff != "" {
 			t.Fatalf("one thread and three differ:\n%s", diff)
 		}
+	}
+}
+
+// A step that differs from a finished one in its number of sequences only is taken from it in a resumed run
+// too: else it would get a trace of its own, and the folder other bytes.
+func TestResumedAlike(t *testing.T) {
+	jobs := Jobs(casesOfRun(t, curvesOf(t, strings.Replace(tinyRun, "batch = 64", "batch = 4096", 1)+"sparsities = [0.0]\nsystems = [1, 2]\n")))
+	run := func(have map[string]*Step) (map[string]*Step, int) {
+		reports := 0
+		steps, err := Run(context.Background(), jobs, Options{Threads: 1, Have: have, Done: func(s *Step) error {
+			if s.Report != nil {
+				reports++
+			}
+			return nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return steps, reports
+	}
+	whole, reports := run(nil)
+	if len(jobs) != 2 || reports != 1 {
+		t.Fatalf("%d of %d steps were simulated, want 1 of 2", reports, len(jobs))
+	}
+	var kept Step
+	data, err := json.Marshal(whole[jobs[0].Job.Key()])
+	if err == nil {
+		err = json.Unmarshal(data, &kept)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, reports := run(map[string]*Step{kept.Key: &kept})
+	if reports != 0 {
+		t.Errorf("%d steps were simulated again", reports)
+	}
+	if diff := cmp.Diff(whole, again); diff != "" {
+		t.Errorf("steps differ:\n%s", diff)
 	}
 }
 

@@ -17,9 +17,10 @@ type Step struct {
 	Mapping  compiler.GPTCandidate `json:"mapping"`
 	Refused  int                   `json:"refused"` // better-looking mappings that did not fit
 	RunAhead int                   `json:"run_ahead"`
-	Peak     int                   `json:"peak_bytes"` // of SRAM, in the fullest phase
-	Density  float64               `json:"density"`    // of the masked matrices
-	NonZeros int64                 `json:"non_zeros"`  // weights of all tensors
+	Alike    bool                  `json:"alike,omitempty"` // taken from another step, so without a report of its own
+	Peak     int                   `json:"peak_bytes"`      // of SRAM, in the fullest phase
+	Density  float64               `json:"density"`         // of the masked matrices
+	NonZeros int64                 `json:"non_zeros"`       // weights of all tensors
 
 	Phases []Phase        `json:"phases"`
 	Switch int64          `json:"switch_cycles"` // of the barrier before a phase

@@ -60,10 +60,14 @@ func hashFile(w io.Writer, path string) error {
 		_, err := io.WriteString(w, "none\n")
 		return err
 	}
-	f, err := os.Open(path)
+	err := sims.Regular(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return errors.New("there is no such file")
 	}
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}

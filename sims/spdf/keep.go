@@ -20,7 +20,7 @@ func (e *Experiment) Kept(dir string) (map[string]Stage, error) {
 	found := map[string]Stage{}
 	for _, id := range e.ids() {
 		want := Stage{ID: id, Key: e.key(id)}
-		data, err := os.ReadFile(filepath.Join(dir, want.FileName()))
+		data, err := sims.ReadFile(filepath.Join(dir, want.FileName()))
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
@@ -119,7 +119,7 @@ func (id ID) WeightsName() string { return "weights-" + id.Name() + ".safetensor
 // ReadResults reads results.json of an experiment's folder.
 func ReadResults(dir string) (Results, error) {
 	path := filepath.Join(dir, "results.json")
-	data, err := os.ReadFile(path)
+	data, err := sims.ReadFile(path)
 	if err != nil {
 		return Results{}, err
 	}

@@ -180,12 +180,7 @@ func (p *Part) read(open func(kind string) ([]byte, error)) error {
 }
 
 func readBounded(root *os.Root, name string, most int64) ([]byte, error) {
-	f, err := root.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, plain(err))
-	}
-	defer f.Close()
-	info, err := f.Stat()
+	info, err := root.Stat(name) // before it is opened: opening a pipe waits for its writer
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", name, plain(err))
@@ -194,6 +189,11 @@ func readBounded(root *os.Root, name string, most int64) ([]byte, error) {
 	case info.Size() > most:
 		return nil, fmt.Errorf("%s: has %d bytes, at most %d", name, info.Size(), most)
 	}
+	f, err := root.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, plain(err))
+	}
+	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, most))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, plain(err))

@@ -127,7 +127,7 @@ func (c Checkpoints) Newest(p *model.Params) (s *State, problems []error, err er
 
 // Load reads a checkpoint. The error names the file and what is wrong with it; p is then unchanged.
 func (c Checkpoints) Load(path string, p *model.Params) (*State, error) {
-	data, err := os.ReadFile(path)
+	data, err := c.read(path, p)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			err = errors.New("there is no such file")
@@ -139,6 +139,20 @@ func (c Checkpoints) Load(path string, p *model.Params) (*State, error) {
 		return nil, fmt.Errorf("checkpoint %s: %w", path, err)
 	}
 	return s, nil
+}
+
+// read reads a file that may be a checkpoint by its size.
+func (c Checkpoints) read(path string, p *model.Params) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch most := int64(maxHeader) + 16*int64(p.Layout.Size) + 64; {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("is not a regular file")
+	case info.Size() > most:
+		return nil, fmt.Errorf("has %d bytes, at most %d", info.Size(), most)
+	}
+	return os.ReadFile(path)
 }
 
 func castagnoli(data []byte) uint32 { return crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)) }

@@ -99,6 +99,19 @@ func TestForeignCheckpoint(t *testing.T) {
 	}
 }
 
+// TestHugeCheckpoint: a file far beyond any checkpoint of the model is refused, not read into memory.
+func TestHugeCheckpoint(t *testing.T) {
+	c := train.Checkpoints{Dir: t.TempDir(), Name: "a", Key: "k"}
+	savedState(t, c, 5, 10)
+	if err := os.Truncate(filepath.Join(c.Dir, "a-00000010.ckpt"), 1<<40); err != nil { // without blocks on the disk
+		t.Skip("no sparse files")
+	}
+	s, problems, err := c.Newest(newParams(t, 0.5))
+	if err != nil || s == nil || s.Step != 5 || len(problems) != 1 || !strings.Contains(problems[0].Error(), "at most") {
+		t.Errorf("%v, %v, %v", s, problems, err)
+	}
+}
+
 func FuzzCheckpoint(f *testing.F) {
 	c := train.Checkpoints{Dir: f.TempDir(), Name: "a", Key: "k"}
 	p, err := model.InitParams(shape, 7)
