@@ -49,6 +49,20 @@ func newSampler(pes, most int) *sampler {
 	return s
 }
 
+// lasting says that the run takes at least so many cycles: closer cuts than that calls for would be dropped.
+func (s *sampler) lasting(cycles int64) *sampler {
+	if s == nil {
+		return nil
+	}
+	for s.every*int64(s.most)*2 <= cycles {
+		s.every *= 2
+	}
+	for i := range s.next {
+		s.next[i] = s.every
+	}
+	return s
+}
+
 // take notes a PE's account at its next cut.
 func (s *sampler) take(i int, account pe.StateCycles) {
 	s.at[i] = append(s.at[i], account)

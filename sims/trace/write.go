@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/renameio/v2"
 	"github.com/parquet-go/parquet-go"
@@ -124,11 +125,7 @@ func (w *Writer) Add(part int, r *Run) error {
 	if err := r.Check(); err != nil {
 		return fmt.Errorf("trace of %s: %w", r.Name, err)
 	}
-	profile, err := Profile(r)
-	if err != nil {
-		return err
-	}
-	err = w.write(part, "", r, profile)
+	err := w.write(part, "", r)
 	if errors.Is(err, ErrFull) {
 		if err := w.drop(part); err != nil {
 			return err
@@ -147,7 +144,7 @@ func (w *Writer) Update(part int, r *Run) error {
 	if err := r.Check(); err != nil {
 		return fmt.Errorf("trace of %s: %w", r.Name, err)
 	}
-	return w.write(part, draft, r, nil)
+	return w.write(part, draft, r)
 }
 
 // find is the place of a part in the manifest, -1 if it has none.
@@ -157,7 +154,7 @@ func (w *Writer) find(part int) int {
 
 // write puts a run's tables in place, a finished one's profile too, then the manifest that names them, and takes
 // away the tables it named before.
-func (w *Writer) write(part int, draft string, r *Run, profile []byte) error {
+func (w *Writer) write(part int, draft string, r *Run) error {
 	p := Part{Part: part, Draft: draft, Run: *r, Rows: r.rows(), Totals: map[string]int64{}}
 	for s, n := range r.Totals() {
 		p.Totals[pe.State(s).Name()] = n
@@ -176,20 +173,26 @@ func (w *Writer) write(part int, draft string, r *Run, profile []byte) error {
 	if m.checkRows() != nil || len(m.Runs) > maxRuns {
 		return fmt.Errorf("trace of %s: %w", r.Name, ErrFull)
 	}
+	var jobs []func() error
 	for _, t := range r.tables(part) {
-		data, err := t.encode()
-		if err != nil {
-			return err
-		}
-		if err := w.put(filepath.Join(Folder, partName(t.kind, part, draft, "parquet")), data); err != nil {
-			return err
-		}
+		jobs = append(jobs, func() error {
+			data, err := t.encode()
+			if err != nil {
+				return err
+			}
+			return w.put(filepath.Join(Folder, partName(t.kind, part, draft, "parquet")), data)
+		})
 	}
-	if profile != nil {
-		if err := w.put(filepath.Join(Folder, partName("profile", part, "", "pb.gz")), profile); err != nil {
-			return err
-		}
-		w.profile = profile
+	if draft == "" {
+		jobs = append(jobs, func() (err error) {
+			if w.profile, err = Profile(r); err != nil {
+				return err
+			}
+			return w.put(filepath.Join(Folder, partName("profile", part, "", "pb.gz")), w.profile)
+		})
+	}
+	if err := together(jobs...); err != nil {
+		return err
 	}
 	if err := w.putManifest(m); err != nil {
 		return err
@@ -248,25 +251,48 @@ func (w *Writer) Close() error {
 		runs = append(runs, w.runs[p.Part])
 		complete = complete && p.Of == 0
 	}
-	profile := w.profile
-	if len(runs) != 1 || !complete {
-		var err error
-		if profile, err = Profile(runs...); err != nil {
+	err := together(func() (err error) {
+		profile := w.profile
+		if len(runs) != 1 || !complete {
+			if profile, err = Profile(runs...); err != nil {
+				return err
+			}
+		}
+		return w.put(ProfileFile, profile)
+	}, func() error {
+		timeline, err := Timeline(nil, runs...)
+		if err != nil {
 			return err
 		}
-	}
-	if err := w.put(ProfileFile, profile); err != nil {
-		return err
-	}
-	timeline, err := Timeline(nil, runs...)
+		return w.put(TimelineFile, timeline)
+	})
 	if err != nil {
-		return err
-	}
-	if err := w.put(TimelineFile, timeline); err != nil {
 		return err
 	}
 	w.manifest.Complete = complete
 	return w.putManifest(w.manifest)
+}
+
+// together runs jobs side by side and returns the error of the first that has one. A panic of one is the caller's.
+func together(jobs ...func() error) error {
+	errs, panics := make([]error, len(jobs)), make([]any, len(jobs))
+	var all sync.WaitGroup
+	for i, job := range jobs {
+		all.Go(func() {
+			defer func() { panics[i] = recover() }()
+			errs[i] = job()
+		})
+	}
+	all.Wait()
+	for i, v := range panics {
+		if v != nil {
+			panic(v)
+		}
+		if errs[i] != nil {
+			return errs[i]
+		}
+	}
+	return nil
 }
 
 func (w *Writer) putManifest(m Manifest) error {
