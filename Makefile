@@ -42,13 +42,13 @@ lint:
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
 
-# Each parser for a minute.
+# Each parser for a minute. Making a table of the trace small takes the fuzzer all of it if it may.
 fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzRunFile -fuzztime 60s ./sims
 	$(GO) test -run '^$$' -fuzz FuzzParseAxis -fuzztime 60s ./sims
 	$(GO) test -run '^$$' -fuzz FuzzKernelArgs -fuzztime 60s ./sims
 	$(GO) test -run '^$$' -fuzz FuzzWatching -fuzztime 60s ./cmd/cs2sim
-	$(GO) test -run '^$$' -fuzz FuzzTable -fuzztime 60s ./sims/trace
+	$(GO) test -run '^$$' -fuzz FuzzTable -fuzztime 60s -fuzzminimizetime 100x ./sims/trace
 	$(GO) test -run '^$$' -fuzz FuzzManifest -fuzztime 60s ./sims/trace
 	$(GO) test -run '^$$' -fuzz FuzzPointWindows -fuzztime 60s ./sims
 	$(GO) test -run '^$$' -fuzz FuzzCalls -fuzztime 60s ./plots/view

@@ -67,6 +67,9 @@ func plainFileError(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return errors.New("there is no such file")
 	}
+	if err == errDirectory {
+		return err
+	}
 	return fmt.Errorf("cannot be read: %w", err)
 }
 

@@ -10,8 +10,10 @@ import (
 // maxResultBytes bounds what a run leaves in one file of its folder: results, points.
 const maxResultBytes = 1 << 30
 
-// errNotRegular is of a pipe or a device, which may never come to an end.
-var errNotRegular = errors.New("is not a regular file")
+var (
+	errNotRegular = errors.New("is not a regular file") // a pipe or a device, which may never come to an end
+	errDirectory  = errors.New("is a directory, must be a file")
+)
 
 // Regular is the error of a path at which there is no regular file.
 func Regular(path string) error {
@@ -20,7 +22,7 @@ func Regular(path string) error {
 	case err != nil:
 		return err
 	case info.IsDir():
-		return errors.New("is a directory, must be a file")
+		return errDirectory
 	case !info.Mode().IsRegular():
 		return errNotRegular
 	}

@@ -158,8 +158,15 @@ func memoryText(r *trace.Run, first, last int) string {
 	return b.String()
 }
 
-// writeFile puts a file in place whole and makes its folder.
+// writeFile puts a file in place whole and makes its folder. What is no regular file is not replaced by one: the super-user
+// could do that to /dev/full.
 func writeFile(path string, data []byte) error {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	if err := sims.Regular(path); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.As(err, new(*fs.PathError)) {
+		return &sims.InputError{File: path, Want: "cannot be written: " + err.Error()}
+	}
 	err := os.MkdirAll(filepath.Dir(path), 0o777)
 	if err == nil {
 		err = renameio.WriteFile(path, data, 0o666, renameio.WithTempDir(filepath.Dir(path)))
