@@ -66,7 +66,7 @@ func TestInputErrors(t *testing.T) {
 		{"extends nothing", head + "extends = \"nope.toml\"", `run.toml:2: extends: value "nope.toml": there is no such file`},
 		{"extends itself", head + "extends = \"run.toml\"", "run.toml:2: extends: value \"run.toml\": the files extend each other in a ring: run.toml -> run.toml"},
 		{"extends a number", head + "extends = 3", "run.toml:2: extends: value 3: must be the path of a file"},
-		{"extends a directory", head + "extends = \".\"", "run.toml:2: extends: value \".\": cannot be read: is a directory, must be a file"},
+		{"extends a directory", head + "extends = \".\"", "run.toml:2: extends: value \".\": is a directory, must be a file"},
 		{"machine file missing", head + "[machine]\nfile = \"nope.toml\"", `run.toml:3: machine.file: value "nope.toml": there is no such file`},
 		{"machine file bad", head + "[machine]\nfile = \"machine.toml\"", "machine.toml:2: machine.hop_cycle: value 1: unknown key: did you mean machine.hop_cycles?"},
 		{"parent bad", "extends = \"parent.toml\"\nseed = 4", "parent.toml:1: seed: value \"x\": is a string"},

@@ -93,7 +93,8 @@ func StateNames() (names []string) {
 	return names
 }
 
-// Remove takes away what Create and Add wrote, and what a killed process left of it.
+// Remove takes away what Create and Add wrote, and what a killed process left of it; the manifest first, which names
+// the tables.
 func Remove(dir string) error {
 	folder := filepath.Join(dir, Folder)
 	entries, err := os.ReadDir(folder)
@@ -102,6 +103,9 @@ func Remove(dir string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("removing the earlier trace: %w", err)
+	}
+	if i := slices.IndexFunc(entries, func(e os.DirEntry) bool { return e.Name() == ManifestFile }); i > 0 {
+		entries[0], entries[i] = entries[i], entries[0]
 	}
 	ours := regexp.MustCompile(`^\.?((` + strings.Join(tableKinds(), "|") + `)-\d{3,}[ab]?\.parquet|profile-\d{3,}\.pb\.gz|manifest\.json)\d*$`)
 	for _, e := range entries {
