@@ -30,10 +30,10 @@ type gptTracer struct {
 	full   bool       // trace or disk do not take drafts; the finished step will tell
 }
 
-// A draft is written two seconds after the step began, the step before ended, and then so seldom that it takes at most
+// A draft is written three seconds after the step began, the step before ended, and then so seldom that it takes at most
 // a hundredth of the time.
 const (
-	draftEvery = 2 * time.Second
+	draftEvery = 3 * time.Second
 	draftShare = 100
 )
 

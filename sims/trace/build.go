@@ -43,11 +43,12 @@ func (s Step) Run() *Run {
 		}
 	}
 	limit, every := limitFor(grids, sp.Groups, maxStepCells), everyFor(gridWindows(grids, sp.Groups), maxWindowCells)
-	for _, g := range grids {
-		k := r.kind(&g.Grid, g.Cycles, limit)
+	r.Kinds = make([]Kind, len(grids), len(grids)+1)
+	together(len(grids), func(i int) {
+		k := &r.Kinds[i]
+		*k = r.kind(&grids[i].Grid, grids[i].Cycles, limit)
 		k.merge(every)
-		r.Kinds = append(r.Kinds, k)
-	}
+	})
 	var links []*runtime.LinkTable
 	for _, g := range grids {
 		links = append(links, g.Links)

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"math/bits"
+	"slices"
 
 	"cs2sim.dev/pe"
 	"cs2sim.dev/runtime"
@@ -27,12 +28,15 @@ func (w *Window) cell(k *Kind, i int) Cell {
 // no windows.
 func (k *Kind) merge(every int64) {
 	var out []Window
-	for i := range k.Windows {
-		w := &k.Windows[i]
+	owned := false // the last one's counts, which the windows so far may share with another kind
+	for _, w := range k.Windows {
 		n := len(out) - 1
 		if n < 0 || out[n].Cycles >= every {
-			out = append(out, Window{w.Cycles, append([]pe.StateCycles(nil), w.States...), append([]Late(nil), w.Late...)})
+			out, owned = append(out, w), false
 			continue
+		}
+		if !owned {
+			out[n].States, out[n].Late, owned = slices.Clone(out[n].States), slices.Clone(out[n].Late), true
 		}
 		out[n].Cycles += w.Cycles
 		for c := range w.States {

@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/google/renameio/v2"
 	"github.com/parquet-go/parquet-go"
@@ -195,7 +194,7 @@ func (w *Writer) write(part int, draft string, r *Run) error {
 			return w.put(filepath.Join(Folder, partName("profile", part, "", "pb.gz")), w.profile)
 		})
 	}
-	if err := together(jobs...); err != nil {
+	if err := firstError(jobs...); err != nil {
 		return err
 	}
 	if err := w.putManifest(m); err != nil {
@@ -255,7 +254,7 @@ func (w *Writer) Close() error {
 		runs = append(runs, w.runs[p.Part])
 		complete = complete && p.Of == 0
 	}
-	err := together(func() (err error) {
+	err := firstError(func() (err error) {
 		profile := w.profile
 		if len(runs) != 1 || !complete {
 			if profile, err = Profile(runs...); err != nil {
@@ -275,28 +274,6 @@ func (w *Writer) Close() error {
 	}
 	w.manifest.Complete = complete
 	return w.putManifest(w.manifest)
-}
-
-// together runs jobs side by side and returns the error of the first that has one. A panic of one is the caller's.
-func together(jobs ...func() error) error {
-	errs, panics := make([]error, len(jobs)), make([]any, len(jobs))
-	var all sync.WaitGroup
-	for i, job := range jobs {
-		all.Go(func() {
-			defer func() { panics[i] = recover() }()
-			errs[i] = job()
-		})
-	}
-	all.Wait()
-	for i, v := range panics {
-		if v != nil {
-			panic(v)
-		}
-		if errs[i] != nil {
-			return errs[i]
-		}
-	}
-	return nil
 }
 
 func (w *Writer) putManifest(m Manifest) error {
