@@ -158,6 +158,14 @@ func (x *matrix) value(j, k int) float32 {
 	return x.bias[j]
 }
 
+// known is the number of positions as far as it takes no counting, without biases; else 0.
+func (x *matrix) known() int64 {
+	if x.bits == nil && x.values == nil {
+		return int64(x.out) * int64(x.in)
+	}
+	return x.count
+}
+
 // nonZeros is the number of positions, biases included.
 func (x *matrix) nonZeros() (n int64) {
 	if x.values == nil {

@@ -163,7 +163,11 @@ func (e *streamEngine) runRecurrences(ctx context.Context, progress func(done, t
 	}
 	counts := make([]int32, e.p.Mapping.Columns)
 	rows := e.p.Node.Out
-	e.samples = newSampler(len(e.cols), e.most).lasting(int64(rows) * int64(e.p.Mapping.Tokens)) // ring adds
+	least := int64(rows) * int64(e.p.Mapping.Tokens) // ring adds
+	if w, ok := e.weights.(*matrix); ok {
+		least += w.known() / int64(len(e.cols)) * int64(e.costs.fmac.Total())
+	}
+	e.samples = newSampler(len(e.cols), e.most).lasting(least)
 	for at, j := range e.p.Stream.Rows {
 		if at%256 == 0 {
 			if err := ctx.Err(); err != nil {

@@ -31,10 +31,10 @@ type gptTracer struct {
 }
 
 // A draft is written three seconds after the step began, the step before ended, and then so seldom that it takes at most
-// a hundredth of the time.
+// a two-hundredth of the time.
 const (
 	draftEvery = 3 * time.Second
-	draftShare = 100
+	draftShare = 200
 )
 
 // newGPTTracer remembers what a folder's trace holds before it is cleaned. A sweep has no trace, a run has none
