@@ -83,7 +83,7 @@ func (r *spdfRun) run(ctx context.Context) (spdf.Results, error) {
 				keep[filepath.Base(path)] = true
 			}
 		}
-		if len(r.tracer.kept) > 0 {
+		if r.tracer != nil && len(r.tracer.kept) > 0 {
 			if err := r.folder.KeepTrace(); err != nil {
 				return err
 			}
