@@ -1,17 +1,16 @@
 package trace
 
 import (
-	goruntime "runtime"
 	"sync"
 	"sync/atomic"
 )
 
-// together does jobs 0 to n-1 on all processors. A panic of one is the caller's.
+// together does jobs 0 to n-1, some of them at a time: they take memory. A panic of one is the caller's.
 func together(n int, do func(i int)) {
 	var next atomic.Int64
 	var all sync.WaitGroup
 	panics := make([]any, n)
-	for range min(n, goruntime.GOMAXPROCS(0)) {
+	for range min(n, 4) {
 		all.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				func() {
