@@ -186,12 +186,13 @@ func (w *Writer) write(part int, draft string, r *Run) error {
 			return w.put(filepath.Join(Folder, partName(t.kind, part, draft, "parquet")), data)
 		})
 	}
+	profile := w.profile
 	if draft == "" {
 		jobs = append(jobs, func() (err error) {
-			if w.profile, err = Profile(r); err != nil {
+			if profile, err = Profile(r); err != nil {
 				return err
 			}
-			return w.put(filepath.Join(Folder, partName("profile", part, "", "pb.gz")), w.profile)
+			return w.put(filepath.Join(Folder, partName("profile", part, "", "pb.gz")), profile)
 		})
 	}
 	if err := firstError(jobs...); err != nil {
@@ -200,7 +201,7 @@ func (w *Writer) write(part int, draft string, r *Run) error {
 	if err := w.putManifest(m); err != nil {
 		return err
 	}
-	w.manifest, w.runs[part] = m, r.withoutLinks()
+	w.manifest, w.runs[part], w.profile = m, r.withoutLinks(), profile
 	if before != draft {
 		return w.removeTables(part, before)
 	}
