@@ -115,10 +115,11 @@ func CompareSettings(a, b string) (Table, error) {
 	}}
 	configs := [2]Config{}
 	for i, dir := range []string{a, b} {
-		s, err := Load(filepath.Join(dir, runFileName))
-		if _, lost := os.Stat(filepath.Join(dir, runFileName)); errors.Is(lost, fs.ErrNotExist) {
+		path := filepath.Join(dir, runFileName)
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			return t, &InputError{File: dir, Want: "holds no " + runFileName + ", must be the folder of a run"}
 		}
+		s, err := Load(path)
 		if err != nil {
 			return t, err
 		}
