@@ -4,24 +4,13 @@ import (
 	"context"
 	"sync/atomic"
 	"testing"
-
-	"cs2sim.dev/compiler"
 )
 
 // TestPartial: while a step is simulated, what is told of it are its first phases as they end up, ever more
 // of them, one call at a time; and of all its kernels' phases the windows close.
 func TestPartial(t *testing.T) {
 	for name, w := range steps() {
-		s, err := compiler.NewSpace(w.cfg, machine(t, fields{{"width", float64(w.width)}, {"height", float64(w.height)}}), w.precision, compiler.Spread{HeadColumns: w.perHead, Tokens: w.tokens})
-		if err != nil {
-			t.Fatal(err)
-		}
-		step, err := compiler.NewStep(s, compiler.StepOptions{Train: true, Save: w.save, Chunks: w.chunks, RunAhead: 8})
-		if err != nil {
-			t.Fatal(err)
-		}
-		store := NewStore(s, w.params(t))
-		store.Batch, store.LossScale = w.batch(), w.scale()
+		step, store := w.make(t)
 		for _, threads := range []int{1, 3} {
 			tr, err := NewTrainer(step, store, Stream)
 			if err != nil {
@@ -56,13 +45,13 @@ func TestPartial(t *testing.T) {
 					}
 					cycles += p.Cycles + r.Switch
 				}
-				if all := int64(s.Target.Width() * s.Target.Height()); r.Cycles != cycles || r.States.Total() != all*cycles {
+				if all := int64(step.Space.Target.Width() * step.Space.Target.Height()); r.Cycles != cycles || r.States.Total() != all*cycles {
 					t.Errorf("%s: %d phases of %d cycles sum to %d", name, len(r.Phases), cycles, r.States.Total())
 				}
 			}
 			cut := map[string]int{}
 			for i, p := range whole.Phases {
-				p.Grid.closed(t, step.Phases[i].Name, s.Rows(), p.Cycles)
+				p.Grid.closed(t, step.Phases[i].Name, step.Space.Rows(), p.Cycles)
 				if len(p.Grid.Windows) > 1 {
 					cut[step.Phases[i].Kernel.Name()]++
 				}

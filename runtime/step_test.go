@@ -29,8 +29,8 @@ type wholeStep struct {
 	streamRate    float64 // wavelets per cycle of weights and gradients; 0: the edge's
 }
 
-// run makes the step on one engine and returns MemoryX and the report.
-func (w wholeStep) run(t *testing.T, f Fidelity) (*Store, *StepReport) {
+// make compiles the step and fills MemoryX for it.
+func (w wholeStep) make(t *testing.T) (*compiler.Step, *Store) {
 	t.Helper()
 	s, err := compiler.NewSpace(w.cfg, machine(t, fields{{"width", float64(w.width)}, {"height", float64(w.height)}}), w.precision, compiler.Spread{Columns: w.columns, HeadColumns: w.perHead, Tokens: w.tokens})
 	if err != nil {
@@ -45,6 +45,13 @@ func (w wholeStep) run(t *testing.T, f Fidelity) (*Store, *StepReport) {
 	}
 	store := NewStore(s, w.params(t))
 	store.Batch, store.LossScale = w.batch(), w.scale()
+	return step, store
+}
+
+// run runs the step on one engine and returns MemoryX and the report.
+func (w wholeStep) run(t *testing.T, f Fidelity) (*Store, *StepReport) {
+	t.Helper()
+	step, store := w.make(t)
 	tr, err := NewTrainer(step, store, f)
 	if err != nil {
 		t.Fatal(err)

@@ -5,23 +5,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"cs2sim.dev/compiler"
 )
 
 // TestTraced: windows and links are there if asked for, also of phases whose cycles are known, and change nothing.
 func TestTraced(t *testing.T) {
 	for name, w := range steps() {
-		s, err := compiler.NewSpace(w.cfg, machine(t, fields{{"width", float64(w.width)}, {"height", float64(w.height)}}), w.precision, compiler.Spread{HeadColumns: w.perHead, Tokens: w.tokens})
-		if err != nil {
-			t.Fatal(err)
-		}
-		step, err := compiler.NewStep(s, compiler.StepOptions{Train: true, Save: w.save, Chunks: w.chunks, RunAhead: 8})
-		if err != nil {
-			t.Fatal(err)
-		}
-		store := NewStore(s, w.params(t))
-		store.Batch, store.LossScale = w.batch(), w.scale()
+		step, store := w.make(t)
 		tr, err := NewTrainer(step, store, Stream)
 		if err != nil {
 			t.Fatal(err)
