@@ -182,19 +182,15 @@ func extendWindows(b *headRun, p *PhaseReport) []Window {
 	if len(run.Windows) == 0 {
 		return nil
 	}
-	s := newSampler(len(p.Grid.Cells), mostOfStep)
+	s := newSampler(len(p.Grid.Cells), mostOfStep).lasting(p.Cycles - 1)
 	if s == nil {
 		return nil
-	}
-	for s.every*int64(s.most) < p.Cycles {
-		s.every *= 2
 	}
 	more := p.Cycles - int64(run.Cycles)
 	for y := range rows {
 		from := alikeIn(y, b.rows, rows).row
 		for c := range n {
 			i, like := y*n+c, from*n+c
-			s.next[i] = s.every
 			var begun pe.StateCycles
 			now := int64(0)
 			for k := range run.Windows {

@@ -99,7 +99,7 @@ func newGradientFold(f *gradientPhase, l *compiler.Layout, windows int) *gradien
 		c.past = ringPast(8)
 		e.bus[i].received = make([]stretch, e.window)
 	}
-	e.samples = newSampler(len(e.cols), windows).lasting(e.s.w.known() / int64(len(e.cols)) * int64(e.costs.position.Total()))
+	e.samples = newSampler(len(e.cols), windows).lasting(e.s.w.known() / int64(len(e.cols)) * int64(e.costs.position.Total()) / 2) // half: not every column has the mean
 	e.supply = newSupply(s.Target, s.StreamRate, s.Columns, 1, int64(e.costs.position.Total()))
 	return e
 }

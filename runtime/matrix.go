@@ -168,16 +168,11 @@ func (x *matrix) known() int64 {
 
 // nonZeros is the number of positions, biases included.
 func (x *matrix) nonZeros() (n int64) {
-	if x.values == nil {
+	if known := x.known(); x.values == nil && known > 0 {
 		if x.biased {
-			n = int64(x.out)
+			known += int64(x.out)
 		}
-		switch {
-		case x.count > 0:
-			return n + x.count
-		case x.bits == nil:
-			return n + int64(x.out)*int64(x.in)
-		}
+		return known
 	}
 	counts := make([]int32, len(x.inBounds)-1)
 	for j := range x.out {

@@ -167,7 +167,7 @@ func (e *streamEngine) runRecurrences(ctx context.Context, progress func(done, t
 	if w, ok := e.weights.(*matrix); ok {
 		least += w.known() / int64(len(e.cols)) * int64(e.costs.fmac.Total())
 	}
-	e.samples = newSampler(len(e.cols), e.most).lasting(least)
+	e.samples = newSampler(len(e.cols), e.most).lasting(least / 2) // half: an estimate
 	for at, j := range e.p.Stream.Rows {
 		if at%256 == 0 {
 			if err := ctx.Err(); err != nil {

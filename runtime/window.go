@@ -49,12 +49,12 @@ func newSampler(pes, most int) *sampler {
 	return s
 }
 
-// lasting says that the run takes at least so many cycles: closer cuts than that calls for would be dropped.
+// lasting says that the run takes more than so many cycles: closer cuts than that calls for would be dropped.
 func (s *sampler) lasting(cycles int64) *sampler {
 	if s == nil {
 		return nil
 	}
-	for s.every*int64(s.most)*2 <= cycles {
+	for s.every*int64(s.most) <= cycles {
 		s.every *= 2
 	}
 	for i := range s.next {
