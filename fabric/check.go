@@ -11,16 +11,25 @@ type Stats struct {
 // Stats returns the counters so far.
 func (m *Mesh) Stats() Stats {
 	s := Stats{InFlight: m.pushed - m.popped}
-	for i := range m.routers {
-		for p := North; p < Ramp; p++ {
-			s.Hops += m.routers[i].sent[p]
+	for i := range m.queues {
+		if k := &m.queues[i]; k.filler >= 0 && k.port != Ramp {
+			s.Hops += int64(k.carried)
 		}
 	}
 	return s
 }
 
 // LinkUse is how many wavelets left router i by port p.
-func (m *Mesh) LinkUse(i int32, p Port) int64 { return m.routers[i].sent[p] }
+func (m *Mesh) LinkUse(i int32, p Port) (n int64) {
+	last := int32(-1)
+	for q := m.routers[i].first; q < m.routers[i].first+QueueID(m.routers[i].count); q++ {
+		if k := &m.queues[q]; k.channel != last {
+			last = k.channel
+			n += m.chans[last].carried(m)[p]
+		}
+	}
+	return n
+}
 
 // CheckConservation holds the counters against the buffers: what was pushed was popped or is still there.
 func (m *Mesh) CheckConservation() error {

@@ -34,7 +34,7 @@ func (s *standing) cycle(t Cycle) {
 				key.dir, reason = m.direction(k.owner, k.way.ports[j]), NoRoom
 			}
 		}
-		if used := m.routers[k.owner].sent; reason == SharedLink && used == s.sent[k.owner] {
+		if used := sentBy(m, k.owner); reason == SharedLink && used == s.sent[k.owner] {
 			panic("nobody is in the way")
 		}
 		if s.stalls[key] == nil {
@@ -43,8 +43,16 @@ func (s *standing) cycle(t Cycle) {
 		s.stalls[key][reason]++
 	}
 	for i := range m.routers {
-		s.sent[i] = m.routers[i].sent
+		s.sent[i] = sentBy(m, int32(i))
 	}
+}
+
+// sentBy is what router i sent, by port.
+func sentBy(m *Mesh, i int32) (sent [NumPorts]int64) {
+	for p := range sent {
+		sent[p] = m.LinkUse(i, Port(p))
+	}
+	return sent
 }
 
 // TestLinkCounts: counting changes nothing; stalls are what a look at every buffer in every cycle finds,

@@ -32,13 +32,11 @@ type Mesh struct {
 	stalls   *stallCounts    // nil: not counted, and costs nothing
 }
 
-// router is what StepRouter looks at first: a cache line of the host.
+// router is what StepRouter looks at first.
 type router struct {
-	first QueueID         // of its queues
-	count uint8           // its queues
-	next  uint8           // rotating priority: queue looked at first, counted from the first
-	sent  [NumPorts]int64 // wavelets by port
-	_     [16]byte
+	first QueueID // of its queues
+	count uint8   // its queues
+	next  uint8   // rotating priority: queue looked at first, counted from the first
 }
 
 // channel is the state of one color's route at one router.

@@ -91,7 +91,6 @@ serve:
 		for j, q := range outs {
 			p := k.way.ports[j]
 			ready := t + Cycle(m.delay[p])
-			r.sent[p]++
 			to := &queues[q]
 			slab[to.base+int32(to.tail&to.mask)] = entry{ready, w}
 			first := to.tail == to.head
@@ -149,7 +148,6 @@ func (m *Mesh) forward(i int32, q QueueID, k *queue, t Cycle) bool {
 	}
 	for j, to := range k.way.out[:k.way.n] {
 		if p := k.way.ports[j]; out.Has(p) {
-			m.routers[i].sent[p]++
 			m.Push(to, w, t+Cycle(m.delay[p]))
 		}
 	}
