@@ -50,7 +50,7 @@ type Stuck struct {
 	Color Color
 	PE    bool // the PE, not the router, has to take it
 	Count int
-	Since Cycle // the head could have moved from here on
+	Since Cycle // it is the head, and there, from here on
 }
 
 // Stuck lists buffers that hold wavelets, in router order: after the last event, what never moved.
@@ -62,6 +62,7 @@ func (m *Mesh) Stuck() []Stuck {
 			continue
 		}
 		s := Stuck{Port: k.port, Color: m.colors[i], Count: int(k.n()), Since: m.slot(k, k.head).ready}
+		s.Since += Cycle(max(0, int32(k.last+1-uint32(s.Since)))) // the one before it may have left later
 		switch n := int32(len(m.routers)); {
 		case k.owner < n:
 			s.At = m.At(k.owner)

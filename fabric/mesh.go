@@ -30,6 +30,7 @@ type Mesh struct {
 	Observer Observer        // nil costs nothing
 	sentBy   [NumPorts]Color // for the observer: the link's last wavelet at the router being stepped
 	stalls   *stallCounts    // nil: not counted, and costs nothing
+	lanes    *Lanes          // nil: routers are stepped one by one
 }
 
 // router is what StepRouter looks at first.

@@ -76,6 +76,9 @@ func (m *Mesh) slot(k *queue, i uint8) *entry { return &m.slab[k.base+int32(i&k.
 
 // Room reports whether the feeder of q may push in cycle t. If not, the feeder is woken when it may.
 func (m *Mesh) Room(q QueueID, t Cycle) bool {
+	if m.lanes != nil {
+		return m.lanes.room(q, t)
+	}
 	k := &m.queues[q]
 	if !k.full() {
 		return true
@@ -112,6 +115,10 @@ func (m *Mesh) roomFrom(k *queue, t Cycle) Cycle {
 
 // Push puts w into q, to be taken in cycle ready or later. The caller has asked Room in this cycle.
 func (m *Mesh) Push(q QueueID, w Wavelet, ready Cycle) {
+	if m.lanes != nil {
+		m.lanes.push(q, pack(w), ready)
+		return
+	}
 	k := &m.queues[q]
 	if k.n() == k.size {
 		panic("fabric: push into a full queue")
@@ -147,6 +154,9 @@ func (m *Mesh) Peek(q QueueID) (w Wavelet, ready Cycle, ok bool) { return m.Peek
 
 // Head is Peek without the wavelet.
 func (m *Mesh) Head(q QueueID) (ready Cycle, ok bool) {
+	if m.lanes != nil {
+		return 0, m.lanes.there(q)
+	}
 	ready = m.early[q]
 	if ready == Never {
 		m.queues[q].asked = consumer
@@ -172,6 +182,9 @@ func (m *Mesh) HasRoom(q QueueID, t, at Cycle) (room, known bool) {
 
 // PeekAt is Peek for the i-th wavelet from the head.
 func (m *Mesh) PeekAt(q QueueID, i int) (w Wavelet, ready Cycle, ok bool) {
+	if m.lanes != nil {
+		return m.lanes.peek(q, i)
+	}
 	k := &m.queues[q]
 	if int(k.n()) <= i {
 		k.asked = consumer
@@ -189,6 +202,9 @@ func (m *Mesh) Pop(q QueueID, t Cycle) Wavelet { return m.pop(q, t).wavelet() }
 func (m *Mesh) PopData(q QueueID, t Cycle) uint32 { return uint32(m.pop(q, t)) }
 
 func (m *Mesh) pop(q QueueID, t Cycle) packed {
+	if m.lanes != nil {
+		return m.lanes.pop(q, t)
+	}
 	k := &m.queues[q]
 	e := m.slot(k, k.head)
 	w := e.w

@@ -168,7 +168,9 @@ func (m *Mesh) moveSwitch(i int32, ch *channel, command SwitchCommand, t Cycle) 
 		ch.pos = 0
 	}
 	m.position(i, ch)
-	m.agenda.Wake(i, t+1)
+	if m.lanes == nil {
+		m.agenda.Wake(i, t+1)
+	}
 }
 
 // position makes ch.pos the position that counts at router i.

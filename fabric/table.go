@@ -1,9 +1,8 @@
 package fabric
 
-// Where most actors act in most cycles, a list of them per cycle gains nothing, and walking all of
-// them once per cycle walks all of memory once per cycle. Between Tabulate and List actors are
-// looked up instead, so that the caller is free in which order it takes actors and cycles, as long
-// as an actor is stepped in cycle t only when its neighbours are through with t-1 and not beyond t.
+// Where most PEs act in most cycles, a list of them per cycle gains nothing, and walking all of them once per
+// cycle walks all of memory once per cycle. Between Tabulate and List actors are looked up instead, so
+// that the caller is free in which order it takes actors and cycles.
 
 // Tabulate stops listing wake-ups by cycle. What Next returned last is due again.
 func (a *Agenda) Tabulate() {

@@ -15,6 +15,7 @@ type traffic struct {
 	sources [][]QueueID // per PE
 	sinks   [][]QueueID // per PE
 	pause   Cycle
+	latency Cycle // of what a PE sends, until it is at the router
 	taken   int64
 	sum     uint64 // of what was taken when and where, independent of the order within a cycle
 }
@@ -23,14 +24,24 @@ const (
 	rowColor Color = iota
 	columnColor
 	turnColor
+	mergeColor  // only of newHardTraffic
+	switchColor // as well
 )
 
 func newTraffic(t testing.TB, w, h int, pause Cycle) *traffic {
 	t.Helper()
-	m, err := NewMesh(defaults(w, h))
+	return newTrafficOn(t, defaults(w, h), pause, false)
+}
+
+// newTrafficOn adds, if it is to be hard, a color on which every PE of an odd row merges into what comes from the west, and
+// one on which those of even rows send in turns, which commands among their wavelets end and begin.
+func newTrafficOn(t testing.TB, c Config, pause Cycle, hard bool) *traffic {
+	t.Helper()
+	m, err := NewMesh(c)
 	if err != nil {
 		t.Fatal(err)
 	}
+	w, h := c.Width, c.Height
 	set := func(x, y int, c Color, rx, tx PortSet) {
 		if err := m.SetRoute(Coord{x, y}, c, Static(rx, tx)); err != nil {
 			t.Fatal(err)
@@ -58,12 +69,32 @@ func newTraffic(t testing.TB, w, h int, pause Cycle) *traffic {
 		set(w-1, y, turnColor, Ports(West), Ports(South))
 		set(w-1, y+1, turnColor, Ports(North), Ports(Ramp))
 	}
+	for y := 0; hard && y < h; y++ {
+		c, onward, back := mergeColor, Ports(East), Ports(West)
+		if y%2 == 0 {
+			c = switchColor
+		}
+		for x := range w {
+			r := Static(back|Ports(Ramp), onward)
+			switch {
+			case x == w-1:
+				r = Static(back, Ports(Ramp))
+			case x == 0:
+				r = Static(Ports(Ramp), onward)
+			case c == switchColor:
+				r = Route{Positions: []Position{{Ports(Ramp), onward}, {back, onward | Ports(Ramp)}}, Wrap: true, FilterControl: x%2 == 0, KeepCommand: x%3 == 0}
+			}
+			if err := m.SetRoute(Coord{x, y}, c, r); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	if err := m.Seal(); err != nil {
 		t.Fatal(err)
 	}
-	tr := &traffic{m: m, sources: make([][]QueueID, w*h), sinks: make([][]QueueID, w*h), pause: pause}
+	tr := &traffic{m: m, sources: make([][]QueueID, w*h), sinks: make([][]QueueID, w*h), pause: pause, latency: Cycle(1 + c.RampCycles)}
 	for i := range int32(w * h) {
-		for c := rowColor; c <= turnColor; c++ {
+		for c := rowColor; c <= switchColor; c++ {
 			if q := m.RampIn(i, c); q != NoQueue {
 				tr.sources[i] = append(tr.sources[i], q)
 			}
@@ -103,7 +134,15 @@ func (tr *traffic) pe(i int32, t Cycle) {
 	wake := Never
 	for _, q := range tr.sources[i] {
 		if m.Room(q, t) {
-			m.Push(q, Wavelet{Data: uint32(t), Color: m.colors[q]}, t+3)
+			w := Wavelet{Data: uint32(t), Color: m.colors[q]}
+			if w.Color == switchColor {
+				w.Control = (uint32(t)^uint32(i))%5 == 0
+				w.Switches = uint16((uint32(t)*2654435761 + uint32(i)*40503) >> 16 % 3)
+				if w.Control {
+					w.Switches |= uint16(uint32(t)%3<<2 | uint32(i)%3<<4)
+				}
+			}
+			m.Push(q, w, t+tr.latency)
 			wake = t + 1
 		}
 	}

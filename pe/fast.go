@@ -82,13 +82,17 @@ func apply32(op Op, accumulate bool, d, x, y float32) float32 {
 	return Apply(op, F32, d, x, y, accumulate)
 }
 
-func (p *PE) load32(w int) float32 {
-	s := p.sram[w : w+2 : w+2]
+func (p *PE) load32(w int) float32 { return load32(p.sram, w) }
+
+func (p *PE) store32(w int, v float32) { store32(p.sram, w, v) }
+
+func load32(sram []uint16, w int) float32 {
+	s := sram[w : w+2 : w+2]
 	return math.Float32frombits(uint32(s[0]) | uint32(s[1])<<16)
 }
 
-func (p *PE) store32(w int, v float32) {
-	s, bits := p.sram[w:w+2:w+2], math.Float32bits(v)
+func store32(sram []uint16, w int, v float32) {
+	s, bits := sram[w:w+2:w+2], math.Float32bits(v)
 	s[0], s[1] = uint16(bits), uint16(bits>>16)
 }
 

@@ -32,6 +32,9 @@ type PE struct {
 	state   State // charged while nothing runs
 	halted  bool
 	urgent  bool         // some instruction of the program has priority
+	flowing bool         // run by flows, not stepped
+	flows   *Flows       // of a mesh in lanes
+	place   int32        // among them
 	latency fabric.Cycle // of a wavelet from the datapath to the router
 	sram    []uint16
 	States  StateCycles
@@ -209,8 +212,14 @@ func (p *PE) fail(t fabric.Cycle, format string, args ...any) {
 	p.halted = true
 }
 
+// Ahead reports whether the PE has acted in cycle t or later.
+func (p *PE) Ahead(t fabric.Cycle) bool { return p.now > t }
+
 // Step accounts for the time since the last step and decides what runs from cycle t on.
 func (p *PE) Step(t fabric.Cycle) {
+	if p.flowing { // woken by what it sees anyhow
+		return
+	}
 	if t < p.now { // woken by what it did not depend on
 		p.mesh.Agenda().Wake(p.actor, p.now)
 		return
@@ -223,6 +232,9 @@ func (p *PE) Step(t fabric.Cycle) {
 		p.control(t)
 	}
 	p.dispatchDatapath(t)
+	if p.flows != nil {
+		p.flows.admit(p, t)
+	}
 	if p.mesh.Observer != nil {
 		p.mesh.Observer.Saw(fabric.Event{Kind: fabric.Worked, Cycle: t, At: p.At(), By: p})
 	}

@@ -15,7 +15,8 @@ type wafer struct {
 	ports []edgePort   // actors beyond routers and PEs, in order of registration
 	limit fabric.Cycle // 0: none
 
-	samples *sampler // of the first cores; nil: none
+	samples *sampler     // of the first cores; nil: none
+	lanes   fabric.Cycle // from when on the mesh is to be run in lanes; 0: not now
 }
 
 // sample takes the accounts of the first cores at all cuts up to cycle t, before what happens then.
@@ -37,14 +38,15 @@ func (w *wafer) sample(t fabric.Cycle) {
 
 // horizon keeps PEs from acting beyond what is to be seen.
 func (w *wafer) horizon() {
+	w.mesh.Horizon = fabric.Never
 	if w.limit > 0 {
 		w.mesh.Horizon = w.limit
 	}
 	if w.samples != nil {
-		w.mesh.Horizon = fabric.Cycle(w.samples.next[0]) - 1
-		if w.limit > 0 {
-			w.mesh.Horizon = min(w.mesh.Horizon, w.limit)
-		}
+		w.mesh.Horizon = min(w.mesh.Horizon, fabric.Cycle(w.samples.next[0])-1)
+	}
+	if w.lanes > 0 {
+		w.mesh.Horizon = min(w.mesh.Horizon, w.lanes-1)
 	}
 }
 
@@ -79,13 +81,15 @@ func (w *wafer) run(ctx context.Context, tick func(t fabric.Cycle)) (fabric.Cycl
 			w.sample(t)
 		}
 		end = t
-		if w.skews(t, len(due)) {
-			last, err := w.skew(ctx, t, tick)
-			if err != nil {
-				return 0, err
+		if w.lanes <= t {
+			if l := w.slice(t, len(due)); l != nil {
+				last, err := w.inLanes(ctx, l, t, tick)
+				if err != nil {
+					return 0, err
+				}
+				end = last
+				continue
 			}
-			end = last
-			continue
 		}
 		for _, actor := range due {
 			switch {

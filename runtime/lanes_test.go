@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"fmt"
+	"reflect"
 	"testing"
 
 	"cs2sim.dev/compiler"
@@ -60,5 +62,48 @@ func TestLimitOfBusyMesh(t *testing.T) {
 		if got.Kind != "limit" || got.Error() != want.Error() {
 			t.Errorf("limit %d: %v\ncycle by cycle: %v", limit, got, want)
 		}
+	}
+}
+
+// TestDeadlockOfBusyMesh: who waits for what, and since when, is told alike after lanes. All rows send 400 elements
+// east, of which those at the end take fewer.
+func TestDeadlockOfBusyMesh(t *testing.T) {
+	const width, height = 9, 12
+	b := compiler.NewBuilder("deadlock", machine(t, nil), width, height)
+	colors := [2]fabric.Color{b.Color("even", "from even columns"), b.Color("odd", "from odd ones")}
+	for x := range width {
+		in, out := colors[(x+1)%2], colors[x%2]
+		r := b.Role(fmt.Sprint("column ", x))
+		v := r.Array("v", pe.F32, 400)
+		n := r.Reg("n", 400)
+		run := r.Local("run")
+		r.Start(run)
+		switch x {
+		case 0:
+			run.FMov(400, pe.Out(pe.F32, out), v.All())
+		case width - 1:
+			run.FMov(400, v.All(), pe.In(pe.F32, in)).Count(n)
+		default:
+			run.FAdd(400, pe.Out(pe.F32, out), pe.In(pe.F32, in), v.All())
+		}
+		run.Halt()
+		for y := range height {
+			at := compiler.At(x, y)
+			b.Place(r, at)
+			if x > 0 {
+				b.Route(in, at, fabric.Static(fabric.Ports(fabric.West), fabric.Ports(fabric.Ramp)))
+			}
+			if x < width-1 {
+				b.Route(out, at, fabric.Static(fabric.Ports(fabric.Ramp), fabric.Ports(fabric.East)))
+			} else {
+				b.Param(at, n, 310-17*y)
+			}
+		}
+	}
+	l := build(t, b)
+	got := layoutFault(t, l, LayoutOptions{})
+	want := layoutFault(t, l, LayoutOptions{Observer: blind{}})
+	if got.Kind != "deadlock" || !reflect.DeepEqual(got, want) {
+		t.Errorf("%v\nrouter by router: %v", got, want)
 	}
 }

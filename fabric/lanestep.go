@@ -1,0 +1,206 @@
+package fabric
+
+import "math/bits"
+
+// Begin begins cycle t in a row: what was freed is free, what is due has arrived.
+func (l *Lanes) Begin(row int, t Cycle) {
+	l.begun[row] = t
+	n, from := l.words*len(l.kinds), l.lane(0, int32(row*l.words*64))
+	lanes, ring := l.lanes[from:][:n], l.ring[l.when(t)][from:][:n]
+	for i := range lanes {
+		a := &lanes[i]
+		a.room = a.next
+		come := ring[i]
+		if come == 0 {
+			continue
+		}
+		ring[i] = 0
+		a.has |= come
+		if f := i % len(l.kinds); f >= l.inputs {
+			l.wake(a, come, int32((row*l.words+i/len(l.kinds))*64), t)
+		}
+	}
+}
+
+// wake wakes the PEs of a set of routers for cycle t, those that asked for it.
+func (l *Lanes) wake(a *lane, set uint64, base int32, t Cycle) {
+	set &= a.asked
+	a.asked &^= set
+	for ; set != 0; set &= set - 1 {
+		l.m.agenda.Wake(l.m.PEActor(l.router(base+int32(bits.TrailingZeros64(set)))), t)
+	}
+}
+
+// Step has a row's routers forward what they can in cycle t.
+func (l *Lanes) Step(row int, t Cycle) {
+	l.behind = row+1 < len(l.begun) && l.begun[row+1] != t
+	for w := range l.words {
+		base := int32((row*l.words + w) * 64)
+		odd, any := l.decide(base)
+		if !any {
+			continue
+		}
+		for f, set := range l.serve {
+			if set != 0 {
+				l.forward(f, base, set, t)
+			}
+		}
+		for ; odd != 0; odd &= odd - 1 {
+			l.switched(base+int32(bits.TrailingZeros64(odd)), t)
+		}
+	}
+}
+
+// decide finds out what a word's routers serve. Those apart that have a head which moves a switch are
+// returned.
+func (l *Lanes) decide(base int32) (odd uint64, any bool) {
+	from := l.lane(0, base)
+	row := l.lanes[from:][:l.inputs]
+	var waiting uint64
+	for f := range row {
+		a := &row[f]
+		able := a.has & a.open
+		waiting |= able
+		odd |= able & a.marked
+		l.able[f] = able
+	}
+	if waiting == 0 {
+		return 0, false
+	}
+	for f := range row {
+		able := l.able[f] &^ odd
+		if able != 0 {
+			able &^= l.full(from, f, &row[f])
+		}
+		l.able[f], l.serve[f], l.first[f] = able, 0, 0
+	}
+	var used [NumPorts]uint64
+	var done uint64
+	for _, before := range [2]uint64{0, ^uint64(0)} { // the inputs from the one of whom it is the turn; those before it
+		for f := range row {
+			a := &row[f]
+			able := l.able[f] & (a.turn ^ before)
+			if able == 0 {
+				continue
+			}
+			for p, out := range a.out {
+				able &^= out & used[p]
+			}
+			for p, out := range a.out {
+				used[p] |= out & able
+			}
+			l.serve[f] |= able
+			l.first[f] |= able &^ done
+			done |= able
+		}
+	}
+	l.rotate(row, done)
+	return odd, true
+}
+
+// rotate has the rotation of the done routers begin behind the input they served first.
+func (l *Lanes) rotate(row []lane, done uint64) {
+	var behind uint64
+	for f := range row {
+		row[f].turn = row[f].turn&^done | behind
+		behind |= l.first[f]
+	}
+}
+
+// full is for which routers of a word, whose lanes begin at from, some output of kind f has no room.
+func (l *Lanes) full(from, f int, a *lane) (set uint64) {
+	for _, out := range l.kinds[f].exits {
+		if to := a.out[out.port]; to != 0 {
+			set |= to &^ l.roomBehind(from+out.to, out.port)
+		}
+	}
+	return set
+}
+
+// roomBehind is which routers of a word have room behind their port p, in the lane that is number at for the word.
+func (l *Lanes) roomBehind(at int, p Port) uint64 {
+	kinds := len(l.kinds)
+	switch p {
+	case North:
+		return l.lanes[at-l.words*kinds].room
+	case South:
+		if l.behind {
+			return l.lanes[at+l.words*kinds].next
+		}
+		return l.lanes[at+l.words*kinds].room
+	case East:
+		return l.lanes[at].room>>1 | l.lanes[at+kinds].room<<63
+	case West:
+		return l.lanes[at].room<<1 | l.lanes[at-kinds].room>>63
+	}
+	return l.lanes[at].room
+}
+
+// announce has a set of a word's routers send something by port p to the lane that is number at for the word.
+func (l *Lanes) announce(ring []uint64, at int, p Port, set uint64) {
+	kinds := len(l.kinds)
+	switch p {
+	case North:
+		ring[at-l.words*kinds] |= set
+	case South:
+		ring[at+l.words*kinds] |= set
+	case East:
+		ring[at] |= set << 1
+		ring[at+kinds] |= set >> 63
+	case West:
+		ring[at] |= set >> 1
+		ring[at-kinds] |= set << 63
+	default:
+		ring[at] |= set
+	}
+}
+
+// forward sends on the heads of a set of a word's inputs of kind f, of which is known that they can leave and
+// move no switch.
+func (l *Lanes) forward(f int, base int32, set uint64, t Cycle) {
+	a, k := &l.lanes[l.lane(int32(f), base)], &l.kinds[f]
+	l.Moved += int64(bits.OnesCount64(set))
+	l.take(f, base, set, t)
+	for _, out := range k.exits {
+		if to := set & a.out[out.port]; to != 0 {
+			l.give(out.to, base, out.port, &l.taken, to, t+Cycle(l.m.delay[out.port]))
+		}
+	}
+	a.next |= set // also of one that was filled before it was taken from
+	if k.port == Ramp {
+		l.wake(a, set, base, t+1)
+	}
+}
+
+// switched serves the inputs of one router one by one: its switches may move meanwhile.
+func (l *Lanes) switched(at int32, t Cycle) {
+	from, bit := l.lane(0, at&^63), uint64(1)<<(at&63)
+	row := l.lanes[from:][:l.inputs]
+	clear(l.first)
+	var done uint64
+	var used PortSet
+	for _, before := range [2]uint64{0, ^uint64(0)} {
+		for f := range row {
+			a := &row[f]
+			if a.has&a.open&(a.turn^before)&bit == 0 {
+				continue
+			}
+			q := l.kinds[f].queues[at]
+			k := &l.m.queues[q]
+			if used&k.way.tx != 0 || l.full(from, f, a)&bit != 0 {
+				continue
+			}
+			used |= k.way.tx
+			if done == 0 {
+				done, l.first[f] = bit, bit
+			}
+			l.Moved++
+			if i := k.owner; l.m.forward(i, q, k, t) {
+				for set := l.m.chans[k.channel].queues; set != 0; set &= set - 1 {
+					l.way(l.m.routers[i].first + QueueID(bits.TrailingZeros64(set)))
+				}
+			}
+		}
+	}
+	l.rotate(row, done)
+}
