@@ -3,6 +3,8 @@ package compiler
 import (
 	"fmt"
 	"strings"
+
+	"cs2sim.dev/pe"
 )
 
 // preset is one row of the machine table: a field and its value on each machine.
@@ -72,7 +74,7 @@ func machines() []preset {
 		row("gelu_element_cycles", "cycles", 1, 1000, true, entry{20, Assumed, "of either form: its argument, an exponential and a reciprocal by tensor operations, fp32"}),
 		row("launch_cycles", "cycles", 0, 1e6, true, entry{17, Calibrated, "the constant 61 of the chain reduce, less task switch 10 and descriptor load 34; " + fmac}),
 		row("kernel_switch_cycles", "cycles", 0, 1e6, true, entry{2000, Assumed, "a barrier over the wafer and back, width + height hops, and the next kernel's command"}),
-		row("microthreads", "threads", 1, 64, true, entry{8, Stated, hc34}),
+		row("microthreads", "threads", 1, pe.MaxMicrothreads, true, entry{8, Stated, hc34}),
 		row("buffer_depth", "wavelets", 1, 64, true, entry{4, Assumed, "per color and router input port"}),
 		row("queue_words", "wavelets", 2, 64, true, entry{4, Stated, "input queues 2 and 3; " + sdk}),
 		{"hop_cycles", "cycles", 1, 64, true,

@@ -43,6 +43,7 @@ func TestOverride(t *testing.T) {
 		{"clock", 1, "unknown machine field \"clock\"; known: width"},
 		{"io_bits_per_second", 0, "io_bits_per_second is 0, must be"},
 		{"microthreads", 2.5, "whole number"},
+		{"microthreads", 32, "1 to 31"},
 	} {
 		if _, err := m.With(c.key, c.value); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s = %v: error %v, want %q", c.key, c.value, err, c.want)

@@ -2,6 +2,9 @@ package pe
 
 import "fmt"
 
+// MaxMicrothreads is how many a PE can be given: with the task's own thread they are a set of 32 bits.
+const MaxMicrothreads = 31
+
 // Config fixes one core: memory, datapath widths and fixed costs. Plain data; checked once by Validate.
 type Config struct {
 	SRAMBytes int // per PE
@@ -16,7 +19,7 @@ type Config struct {
 	DescriptorLoadCycles int // added to the start when descriptors are loaded first
 	TriggerStartCycles   int // start of a data-triggered FMAC: descriptors stay loaded
 	TaskSwitchCycles     int // dispatch of any other task
-	Microthreads         int
+	Microthreads         int // at most MaxMicrothreads
 
 	// Scalar instructions, by kind.
 	ScalarCycles       int // register moves, integer arithmetic, activate, block, unblock, halt
@@ -59,7 +62,7 @@ func (c Config) Validate() error {
 		{"descriptor_load_cycles", c.DescriptorLoadCycles, 0, 1000},
 		{"trigger_start_cycles", c.TriggerStartCycles, 0, 1000},
 		{"task_switch_cycles", c.TaskSwitchCycles, 0, 1000},
-		{"microthreads", c.Microthreads, 1, 64},
+		{"microthreads", c.Microthreads, 1, MaxMicrothreads},
 		{"scalar_cycles", c.ScalarCycles, 1, 1000},
 		{"jump_cycles", c.JumpCycles, 1, 1000},
 		{"scalar_memory_cycles", c.ScalarMemoryCycles, 1, 1000},

@@ -93,6 +93,7 @@ func TestConfigRefused(t *testing.T) {
 		"sram_bytes is 100":   func(c *Config) { c.SRAMBytes = 100 },
 		"multiple of 14":      func(c *Config) { c.Banks = 7; c.SRAMBytes = 1000 },
 		"microthreads is -1":  func(c *Config) { c.Microthreads = -1 },
+		"must be 1 to 31":     func(c *Config) { c.Microthreads = 32 },
 		"launch_cycles is -1": func(c *Config) { c.LaunchCycles = -1 },
 	} {
 		c := testConfig()

@@ -86,6 +86,29 @@ func TestMicrothreadsInterleave(t *testing.T) {
 	}
 }
 
+// TestEveryMicrothread: the last of as many microthreads as there can be does what the first does.
+func TestEveryMicrothread(t *testing.T) {
+	cfg := testConfig()
+	cfg.Microthreads = MaxMicrothreads
+	run := func(thread int) (main, done fabric.Cycle, r *rig) {
+		a, b := axpy(8), axpy(8)
+		a.Thread, a.Done = thread, Action{Activate, 1}
+		g := local(memoryWords, []Instr{a, b, stampNow(0), {Op: Jump, Target: 4}})
+		for range MaxMicrothreads {
+			g.Threads = append(g.Threads, 1)
+		}
+		g.Tasks = append(g.Tasks, Task{Name: "done", Code: []Instr{stampNow(1)}})
+		r = runRig(t, cfg, g, nil, 0)
+		return r.stamp(t, 0), r.stamp(t, 1), r
+	}
+	main, done, r := run(1)
+	for thread := 2; thread <= MaxMicrothreads; thread++ {
+		if m, d, got := run(thread); m != main || d != done || got.States != r.States {
+			t.Errorf("microthread %d: %d and %d, %v; the first %d and %d, %v", thread, m, d, got.States, main, done, r.States)
+		}
+	}
+}
+
 // TestPriorityStreams: a streaming instruction with priority takes the datapath in exactly the
 // cycles its elements are there.
 func TestPriorityStreams(t *testing.T) {

@@ -2,9 +2,11 @@ package runtime
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"cs2sim.dev/compiler"
+	"cs2sim.dev/fabric"
 	"cs2sim.dev/model"
 	"cs2sim.dev/pe"
 	"pgregory.net/rapid"
@@ -202,5 +204,60 @@ func TestLinearKernelTime(t *testing.T) {
 			}
 			t.Logf("sparsity %v, delta %v: wavelet %d, stream %d", sparsity, delta, w.Cycles, r.Cycles)
 		}
+	}
+}
+
+// TestLastTaken: the weights of a row are taken around the ring adds between them, of many the last ones.
+func TestLastTaken(t *testing.T) {
+	c := &column{main: 100, spans: []ringSpan{{0, 10, 10}, {120, 160, 40}}, gone: 1}
+	for _, test := range []struct {
+		n, words int64
+		want     []int64
+	}{
+		{0, 1, nil},
+		{1, 1, []int64{100}},
+		{3, 1, []int64{100, 115, 170}},
+		{3, 2, []int64{100, 100, 115, 115, 170, 170}},
+		{5, 1, []int64{115, 170, 185, 200}},
+	} {
+		l := lastTaken{held: 2, at: make([][]int64, 1)}
+		if l.weights(0, c, test.n, test.words, 15); !slices.Equal(l.at[0], test.want) {
+			t.Errorf("%d weights of %d wavelets: taken at %v, want %v", test.n, test.words, l.at[0], test.want)
+		}
+		if c.main != 100 || c.spans[1] != (ringSpan{120, 160, 40}) {
+			t.Fatal("the column has moved on")
+		}
+	}
+}
+
+// TestLinearStalls: small layers, in which ring adds come in bursts: where one is next to the task that made the
+// last room, stalls are unknown, those of other columns known.
+func TestLinearStalls(t *testing.T) {
+	for _, test := range []struct {
+		headWidth, columns int
+		seed               uint64
+		unknown            map[int]bool // by column
+	}{
+		{4, 6, 0, map[int]bool{1: true, 3: true}},
+		{6, 8, 4, map[int]bool{0: true, 2: true}},
+	} {
+		b := newKernelBench(t, benchShape{
+			cfg:     model.Config{Name: "m", Layers: 1, Heads: 2, DModel: 2 * test.headWidth, DFF: 1, Vocabulary: 1, SequenceLength: 17},
+			perHead: 2, columns: test.columns, width: test.columns, height: 1, tokens: 17,
+			precision: model.FP32, sparsity: 0.5, seed: test.seed, machine: fields{{"queue_words", 6}, {"hop_cycles", 3}},
+		})
+		k := &compiler.Linear{Param: "h.0.attn.q.w", Bias: "h.0.attn.q.b", Ones: b.ones, RunAhead: 5}
+		k.X, k.Y = b.tile("x", b.space.Feat, b.space.Type()), b.tile("y", b.space.Head, b.space.Type())
+		b.place(k)
+		f := b.phase(k)
+		w, _ := b.onWavelets(k, f)
+		r := b.cycles(f)
+		sameLinks(t, w.Links, w.Cycles, r.Links, 0)
+		weights := f.(*linearPhase).p.Stream.Color
+		r.Links.eachLink(func(l oneLink, _ int64, c *Links) {
+			if l.color == weights && l.dir == fabric.ToPE && (c.Stalls.All == Unknown) != test.unknown[l.x] {
+				t.Errorf("%d columns, column %d: %d stalls, unknown should be %v", test.columns, l.x, c.Stalls.All, test.unknown[l.x])
+			}
+		})
 	}
 }

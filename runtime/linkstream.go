@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"slices"
+
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/fabric"
 )
@@ -53,7 +55,7 @@ func (e *streamEngine) links() *LinkTable {
 // rowStalls gives the stalls of the first row's links: all of them if the row was run wavelet by
 // wavelet; by recurrences those of the weights, unless the I/O link holds them up.
 func (e *streamEngine) rowStalls() func(k rowKey) Stalls {
-	if e.marks == nil {
+	if e.rowLinks != nil {
 		known := stallsByLink(e.rowLinks)
 		return func(k rowKey) Stalls { return known[k] }
 	}
@@ -75,53 +77,67 @@ func stallsByLink(uses []fabric.LinkUse) map[rowKey]Stalls {
 	return known
 }
 
-// takenMarks are when a column's PE took the first weight and the command of each of the stream's last rows.
-type takenMarks []takenMark
+// lastTaken is when each column's PE took the last wavelets of its weights' color: as many as an input queue and its
+// ramp hold after the one that let the last leave the router, and some before that.
+type lastTaken struct {
+	held int       // by queue and ramp
+	from int       // row, each of which has a wavelet or more
+	at   [][]int64 // cycles, per column
+}
 
-// takenMark says that wavelet number index of a column was taken in cycle at.
-type takenMark struct{ index, at int64 }
-
-// startMarks begins with the first wavelet and leaves room for the rows of the last ones, which an input queue and
-// its ramp hold.
-func (e *streamEngine) startMarks() {
+func (e *streamEngine) newLastTaken() *lastTaken {
 	f := e.p.Target.Fabric(1, 1)
-	e.markFrom = e.p.Node.Out - f.QueueWords - f.RampCycles - 2
-	e.marks = make([]takenMarks, len(e.cols))
-	for i := range e.marks {
-		e.marks[i] = append(e.marks[i], takenMark{0, e.wires.firstArrival})
+	held := f.QueueWords + f.RampCycles
+	return &lastTaken{held: held, from: e.p.Node.Out - held - 2, at: make([][]int64, len(e.cols))}
+}
+
+// weights notes that column i takes n weights of so many wavelets, one after the other, from now on; of
+// many the last.
+func (l *lastTaken) weights(i int, c *column, n, words, work int64) {
+	ahead := column{main: c.main, spans: slices.Clone(c.spans[c.gone:])}
+	last := min(n, int64(l.held)+2)
+	ahead.advance((n - last) * work)
+	for range last {
+		for range words {
+			l.at[i] = append(l.at[i], ahead.main)
+		}
+		ahead.advance(work)
 	}
 }
 
-// mark notes that column i takes what follows the weights so far: a weight of the at-th row, or its command.
-func (e *streamEngine) mark(i, at int) {
-	c := &e.cols[i]
-	e.marks[i] = append(e.marks[i], takenMark{c.weights*int64(e.p.Stream.WordsPerWeight) + int64(at), c.main})
-}
-
-// stood is how long column i's weights stood at the first row's router, to one or two output rows. From when
+// stood is how long column i's weights stood at the first row's router. From when
 // the input queue was full for the first time one always stood there: the I/O link is not what holds
 // them up. So it is all the time from then to the last but for the cycles in which one left. The last
 // left when the input queue had room for it.
+//
+// That room was made by a task whose turn on the datapath a cycle puts before or after a burst of ring adds. Where the
+// burst next to it is longer than 1 % of the run and than two cycles per output row and 16, as small layers have
+// it, the stalls are Unknown.
 func (e *streamEngine) stood(i int) int64 {
-	f := e.p.Target.Fabric(1, 1)
-	marks := e.marks[i]
-	last, words := marks[len(marks)-1], int64(e.p.Stream.WordsPerWeight)
-	left := last.index - int64(f.QueueWords+f.RampCycles)
-	at := e.wires.hop
-	for k := len(marks) - 1; k >= 0 && left >= 0; k-- {
-		if m := marks[k]; left >= m.index {
-			at = m.at + 1
-			if weight := (left - m.index) / words; weight > 0 { // one after the other up to the next command
-				next := marks[k+1]
-				at += (next.at - m.at) * weight * words / (next.index - m.index)
-			}
+	taken := e.taken.at[i]
+	at := len(taken) - 1 - e.taken.held
+	if at < 0 {
+		return 0 // the queue took them all
+	}
+	before, after := e.wires.firstArrival, taken[len(taken)-1]
+	for _, t := range taken {
+		if t < taken[at] {
+			before = t
+		} else if t > taken[at] {
+			after = t
 			break
 		}
 	}
+	task := max(int64(e.costs.fmac.Total()), e.costs.command[compiler.CommandAdd][0].before)
+	if max(taken[at]-before, after-taken[at])-task > max(e.end/100, 2*int64(e.p.Node.Out+8)) {
+		return Unknown
+	}
+	words := int64(e.p.Stream.WordsPerWeight)
+	left, sent := taken[at]+1, e.cols[i].weights*words+int64(e.p.Node.Out)
 	perUse := float64(e.costs.fmac.Total()) / float64(words)
 	turn := max(1, float64(len(e.cols))/e.p.Target.IORate())
-	filling := min(float64(last.index), float64(f.QueueWords+f.RampCycles)/(1-min(0.5, turn/perUse)))
-	return max(0, at-e.wires.hop-last.index-int64(filling*(turn-1)))
+	filling := float64(e.taken.held) / (1 - min(0.5, turn/perUse))
+	return max(0, left-e.wires.hop-sent-int64(filling*(turn-1)))
 }
 
 // links is what the links of the whole wafer carried, from the counts of one row. Its stalls are not those

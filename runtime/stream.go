@@ -34,8 +34,7 @@ type streamEngine struct {
 
 	countLinks bool
 	rowLinks   []fabric.LinkUse // of a row run wavelet by wavelet
-	marks      []takenMarks     // per column, of a row by recurrences
-	markFrom   int
+	taken      *lastTaken       // of a row by recurrences; nil where the I/O link may hold it up
 
 	sent int64 // weights
 	end  int64 // last cycle of row 0, exclusive
@@ -158,8 +157,8 @@ func (e *streamEngine) run(ctx context.Context, progress func(done, total int64)
 }
 
 func (e *streamEngine) runRecurrences(ctx context.Context, progress func(done, total int64)) error {
-	if e.countLinks {
-		e.startMarks()
+	if e.countLinks && e.supply == nil {
+		e.taken = e.newLastTaken()
 	}
 	counts := make([]int32, e.p.Mapping.Columns)
 	rows := e.p.Node.Out
@@ -212,8 +211,9 @@ func (e *streamEngine) accumulate(at, owner int, counts []int32) {
 	for i := range e.cols {
 		c := &e.cols[i]
 		n := int64(counts[i])
-		if n > 0 && e.marks != nil && at >= e.markFrom {
-			e.mark(i, at)
+		last := e.taken != nil && at >= e.taken.from
+		if last {
+			e.taken.weights(i, c, n, int64(e.p.Stream.WordsPerWeight), fmac)
 		}
 		c.weights += n
 		c.loaded = n > 0
@@ -223,8 +223,8 @@ func (e *streamEngine) accumulate(at, owner int, counts []int32) {
 			c.waitFor(e.supply.command(i), true, pe.WaitWeight)
 		}
 		cost := e.commandCost(i, owner, start)
-		if e.marks != nil && at >= e.markFrom {
-			e.mark(i, at)
+		if last {
+			e.taken.at[i] = append(e.taken.at[i], c.main)
 		}
 		c.advance(cost.before)
 		c.waitForThread(ahead)
@@ -417,8 +417,8 @@ func (e *streamEngine) finish() {
 		if e.supply != nil {
 			c.waitFor(e.supply.end(i), true, pe.WaitWeight)
 		}
-		if e.marks != nil {
-			e.mark(i, e.p.Node.Out)
+		if e.taken != nil {
+			e.taken.at[i] = append(e.taken.at[i], c.main)
 		}
 		c.advance(e.costs.end)
 		c.lastWork = max(c.lastWork, c.main)

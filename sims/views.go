@@ -3,6 +3,7 @@ package sims
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"cs2sim.dev/pe"
 )
@@ -32,6 +33,15 @@ func (r Results) VariantSummary() Table {
 	t = t.Select(names...)
 	t.Title = "simulated speedup"
 	return t
+}
+
+// HasSpeedups tells whether any finished point has a speedup: not before the dense point is finished.
+func (r Results) HasSpeedups() bool {
+	at := r.Results.column("simulated_speedup")
+	return at >= 0 && slices.ContainsFunc(r.Results.Rows, func(row []any) bool {
+		v, ok := row[at].(float64)
+		return ok && !math.IsNaN(v)
+	})
 }
 
 // Speedups is the results table with a further column ending in _speedup for each variant: the table

@@ -35,12 +35,30 @@ func tableFigures(r sims.Results) ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
-	bars, err := plots.LostCycles(r.Results)
-	cycles, err := render("cycles", bars, err)
+	cycles, err := cyclesFigure(r)
 	if err != nil {
 		return nil, err
 	}
 	return append(speedup, cycles...), nil
+}
+
+func cyclesFigure(r sims.Results) ([]file, error) {
+	bars, err := plots.LostCycles(r.Results)
+	return render("cycles", bars, err)
+}
+
+// unfinishedFigures are those of tableFigures for which an interrupted run has the points, and what is missing for the
+// others: a speedup takes a point and the dense one.
+func unfinishedFigures(r sims.Results) (files []file, missing string, err error) {
+	switch {
+	case len(r.Results.Rows) == 0:
+		return nil, "no figures: none of the points they show is finished", nil
+	case !r.HasSpeedups():
+		files, err = cyclesFigure(r)
+		return files, "no speedup figure: the dense point, which every speedup is over, is not finished", err
+	}
+	files, err = tableFigures(r)
+	return files, "", err
 }
 
 // runFigures are all figures of a finished run: its first curve also has wafer maps.

@@ -97,10 +97,11 @@ func (r *spdfRun) run(ctx context.Context) (spdf.Results, error) {
 		return nil
 	})
 	var traced func(spdf.ID, *runtime.StepReport)
+	var lost map[spdf.ID]bool
 	switch {
 	case r.tracer == nil:
 	case !r.folder.Fresh:
-		traced = r.tracer.step
+		traced, lost = r.tracer.step, r.tracer.lost
 	default: // there are no results to replace
 		traced = func(id spdf.ID, step *runtime.StepReport) {
 			if r.begin() == nil { // else the first checkpoint will tell
@@ -111,6 +112,9 @@ func (r *spdfRun) run(ctx context.Context) (spdf.Results, error) {
 	if len(have) > 0 {
 		fmt.Fprintf(r.err, "resuming: %d stages are finished\n", len(have))
 	}
+	if len(lost) > 0 {
+		fmt.Fprintf(r.err, "the first steps of %d stages once more, for the trace that they have no part in\n", len(lost))
+	}
 	bar := newBar(r.err, r.out.json)
 	stages, runErr := r.experiment.Run(ctx, spdf.Options{
 		Threads: r.out.threads, Dir: r.folder.PointsDir(), Resume: r.out.resume, Have: have,
@@ -120,7 +124,7 @@ func (r *spdfRun) run(ctx context.Context) (spdf.Results, error) {
 		Done: func(s spdf.Stage, weights spdf.File) error {
 			return errors.Join(r.folder.Write(weights.Name, weights.Data), r.folder.SaveJSON(s.FileName(), s))
 		},
-		Step: r.draw, Traced: traced,
+		Step: r.draw, Traced: traced, Retrace: lost,
 	})
 	bar.stop()
 	if runErr != nil && !slices.ContainsFunc(stages, func(s spdf.Stage) bool { return s.Training.Step > 0 }) {

@@ -19,13 +19,14 @@ type spdfTracer struct {
 	writer  *trace.Writer
 	pending map[int]*trace.Run // not written yet
 	kept    map[int]bool       // parts of an earlier, interrupted run
+	lost    map[spdf.ID]bool   // stages that run had begun, without a trace: a full disk, or killed before it was written
 	err     error              // the first; training goes on, the run's end tells
 }
 
 // newSPDFTracer takes over what an earlier run's trace holds of stages that were begun, before the folder
 // is cleaned.
 func newSPDFTracer(f *sims.Folder, e *spdf.Experiment, have map[string]spdf.Stage, resume bool) (*spdfTracer, error) {
-	t := &spdfTracer{folder: f, pending: map[int]*trace.Run{}, kept: map[int]bool{}}
+	t := &spdfTracer{folder: f, pending: map[int]*trace.Run{}, kept: map[int]bool{}, lost: map[spdf.ID]bool{}}
 	ids, begun, err := e.Traceable(f.PointsDir(), have)
 	if err != nil {
 		return nil, err
@@ -36,8 +37,12 @@ func newSPDFTracer(f *sims.Folder, e *spdf.Experiment, have map[string]spdf.Stag
 	}
 	before, _ := f.EarlierRuns()
 	for i, id := range ids {
-		if r, ok := before[trace.Clean(id.String())]; ok && begun[id] {
+		r, ok := before[trace.Clean(id.String())]
+		switch {
+		case ok && begun[id]:
 			t.pending[i], t.kept[i] = r, true
+		case begun[id]:
+			t.lost[id] = true
 		}
 	}
 	return t, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,11 +14,8 @@ import (
 // readTrace reads the trace of a folder and finds a run in it; the wrong folder is wrong input.
 func readTrace(dir, name string) (*trace.Trace, *trace.Run, error) {
 	t, err := trace.Read(dir)
-	if err != nil && strings.HasPrefix(err.Error(), dir+": ") {
-		return nil, nil, &sims.InputError{Want: err.Error()}
-	}
-	if err != nil { // of a file in it
-		return nil, nil, &sims.InputError{File: dir, Want: err.Error()}
+	if err != nil {
+		return nil, nil, &sims.InputError{Want: err.Error()} // which names the folder
 	}
 	r, err := t.Find(name)
 	if err != nil && name != "" && len(t.Runs) > 0 {

@@ -29,6 +29,9 @@ type Options struct {
 	// seed: the first one after an update. Before it, biases and, in dense fine-tuning, the weights that the
 	// mask kept out are 0 and not sent; after it, all steps of the stage cost the same but for chance zeros.
 	Traced func(ID, *runtime.StepReport)
+	// Retrace has Traced told of stages begun or finished earlier, whose trace was lost: of such a stage the first steps are
+	// done once more, for that alone.
+	Retrace map[ID]bool
 
 	engine func(*Experiment) (train.Engine, error) // tests only; nil: the machine
 }
@@ -117,7 +120,7 @@ func (r *runner) chain(ctx context.Context, c chain) (err error) {
 			err = &sims.InternalError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	if !slices.ContainsFunc(append([]ID{c.pretrain}, c.finetune...), func(id ID) bool { return !r.stage(id).Complete }) {
+	if !slices.ContainsFunc(append([]ID{c.pretrain}, c.finetune...), r.due) {
 		return nil
 	}
 	engine, err := r.o.engine(r.e)
@@ -130,7 +133,7 @@ func (r *runner) chain(ctx context.Context, c chain) (err error) {
 		return w.failed(c.pretrain, err)
 	}
 	for _, id := range c.finetune {
-		if r.stage(id).Complete {
+		if !r.due(id) {
 			continue
 		}
 		if err := w.finetune(ctx, id, trained); err != nil {
@@ -139,6 +142,9 @@ func (r *runner) chain(ctx context.Context, c chain) (err error) {
 	}
 	return nil
 }
+
+// due tells whether there is something to do of a stage.
+func (r *runner) due(id ID) bool { return !r.stage(id).Complete || r.o.Retrace[id] }
 
 // stage is a copy of a stage as it is.
 func (r *runner) stage(id ID) Stage {

@@ -62,6 +62,11 @@ func (w *worker) pretrain(ctx context.Context, id ID) (*model.Params, error) {
 		return nil, err
 	}
 	s := w.stage(id)
+	t := w.e.config.Pretrain
+	plan := w.plan(t, train.TextSource{Stream: w.e.text, Seed: sims.BatchSeed(id.Seed), Size: t.Batch}, w.e.textValidation)
+	if err := w.retrace(ctx, id, p, plan); err != nil {
+		return nil, err
+	}
 	if s.Complete {
 		// Only the last checkpoint has the weights; the fine-tunings that need them are not all done.
 		state, problems, err := w.checkpoints(&s).Newest(p)
@@ -80,8 +85,6 @@ func (w *worker) pretrain(ctx context.Context, id ID) (*model.Params, error) {
 		}
 		s = Stage{ID: id, Key: s.Key}
 	}
-	t := w.e.config.Pretrain
-	plan := w.plan(t, train.TextSource{Stream: w.e.text, Seed: sims.BatchSeed(id.Seed), Size: t.Batch}, w.e.textValidation)
 	state, err := w.train(ctx, &s, p, plan)
 	if err != nil {
 		return nil, err
@@ -117,6 +120,9 @@ func (w *worker) finetune(ctx context.Context, id ID, trained *model.Params) err
 	s := w.stage(id)
 	t := w.e.config.Finetune
 	plan := w.plan(t, train.PairSource{Pairs: w.e.pairs, Seed: sims.BatchSeed(id.Seed), Size: t.Batch}, w.e.pairValidation)
+	if err := w.retrace(ctx, id, p, plan); err != nil || s.Complete {
+		return err
+	}
 	state, err := w.train(ctx, &s, p, plan)
 	if err != nil {
 		return err
@@ -177,6 +183,50 @@ type reporter interface {
 	Report(next func(*runtime.StepReport))
 }
 
+// trace has tell told of the first training micro-batch after an update, if the stage is of the first seed and not traced
+// yet. What it returns is to be called after every step.
+func (w *worker) trace(id ID, plan train.Plan, traced bool, tell func(*runtime.StepReport)) (after func(train.StepRecord)) {
+	m, ok := w.engine.(reporter)
+	if !ok || w.o.Traced == nil || id.Seed != w.e.config.Seed {
+		return func(train.StepRecord) {}
+	}
+	m.Report(nil) // the stage before may not have come to its own
+	if !traced && plan.Steps == 1 {
+		traced = true
+		m.Report(tell)
+	}
+	return func(last train.StepRecord) {
+		if !traced && !last.Skipped {
+			traced = true
+			m.Report(tell)
+		}
+	}
+}
+
+// retrace trains a copy of a stage's first parameters up to the micro-batch that is traced, if its trace was lost.
+func (w *worker) retrace(ctx context.Context, id ID, p *model.Params, plan train.Plan) error {
+	if !w.o.Retrace[id] {
+		return nil
+	}
+	again := &model.Params{Layout: p.Layout, Values: slices.Clone(p.Values), Masks: p.Masks}
+	plan.Validation, plan.CheckpointEvery = nil, 0
+	until, stop := context.WithCancel(ctx)
+	defer stop()
+	told := false
+	after := w.trace(id, plan, false, func(r *runtime.StepReport) {
+		w.o.Traced(id, r)
+		told = true
+		stop()
+	})
+	err := train.Run(until, w.engine, plan, train.NewState(again, w.e.config.Model.Precision), train.Hooks{
+		Step: func(now *train.State) { after(now.Steps[len(now.Steps)-1]) },
+	})
+	if told {
+		return ctx.Err()
+	}
+	return err
+}
+
 // train runs the plan, from the newest checkpoint where there is one.
 func (w *worker) train(ctx context.Context, s *Stage, p *model.Params, plan train.Plan) (*train.State, error) {
 	store := w.checkpoints(s)
@@ -202,14 +252,8 @@ func (w *worker) train(ctx context.Context, s *Stage, p *model.Params, plan trai
 		}
 		return store.Save(now)
 	}
-	trace := func() {}
-	if m, ok := w.engine.(reporter); ok && w.o.Traced != nil && s.Seed == w.e.config.Seed {
-		trace = func() { m.Report(func(r *runtime.StepReport) { w.o.Traced(s.ID, r) }) }
-	}
-	traced := state.Step > 0 || plan.Steps == 1
-	if traced {
-		trace()
-	}
+	traced := state.Step > 0 || w.o.Retrace[s.ID] // by an earlier run, or just now
+	after := w.trace(s.ID, plan, traced, func(r *runtime.StepReport) { w.o.Traced(s.ID, r) })
 	w.units = 0
 	all := w.e.units(s.ID)
 	trained := all - int64(w.e.decodeUnits(s.ID, w.e.config.Decode.MaxNewTokens))
@@ -217,10 +261,7 @@ func (w *worker) train(ctx context.Context, s *Stage, p *model.Params, plan trai
 		Save: save,
 		Step: func(now *train.State) {
 			last := now.Steps[len(now.Steps)-1]
-			if !traced && !last.Skipped {
-				traced = true
-				trace()
-			}
+			after(last)
 			if last.Skipped {
 				w.note(fmt.Sprintf("%v: step %d: a gradient overflows fp16 at loss scale %.0f: skipped, the scale falls to %.0f",
 					s.ID, now.Step-1, last.LossScale, now.Scale.Scale))

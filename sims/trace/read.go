@@ -27,17 +27,25 @@ const (
 )
 
 // Read reads the trace of a result folder. It opens nothing outside of the folder, and whatever
-// the files hold, the result is a trace whose accounts close, or an error that names the file.
+// the files hold, the result is a trace whose accounts close, or an error that names the folder and the file.
 func Read(dir string) (*Trace, error) {
+	t, err := read(dir)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return t, nil
+}
+
+func read(dir string) (*Trace, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, plain(err))
+		return nil, plain(err)
 	}
 	defer root.Close()
 	name := filepath.Join(Folder, ManifestFile)
 	data, err := readBounded(root, name, maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: holds no trace; the folder of a run has %s", dir, name)
+		return nil, fmt.Errorf("holds no trace; the folder of a run has %s", name)
 	}
 	if err != nil {
 		return nil, err
