@@ -21,7 +21,7 @@ type Window struct {
 // Most windows of a phase; how many it has is at least half of that, unless it is short.
 const (
 	mostWindows    = 128 // of a single kernel
-	mostOfStep     = 32  // of each kernel of a step, of which there are hundreds
+	mostOfStep     = 16  // of each kernel of a step, of which there are hundreds
 	shortestWindow = 256 // cycles
 	mostSamples    = 1 << 18
 )
