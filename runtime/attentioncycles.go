@@ -36,15 +36,15 @@ type headRun struct {
 // sequence has run. Beyond free rows what comes up from the last row holds up the first: rows are not alike.
 func attentionCycles(ctx context.Context, k compiler.Kernel, s *compiler.Space, free int) (*PhaseReport, error) {
 	for rows := fewestRows; rows < s.SeqRows && s.SeqRows <= free; {
-		a, err := runHead(ctx, k, s, rows-2, true)
+		a, err := runHead(ctx, k, s, rows-2, LayoutOptions{Unstalled: true})
 		if err != nil {
 			return nil, err
 		}
-		b, err := runHead(ctx, k, s, rows-1, true)
+		b, err := runHead(ctx, k, s, rows-1, LayoutOptions{Unstalled: true})
 		if err != nil {
 			return nil, err
 		}
-		c, err := runHead(ctx, k, s, rows, true)
+		c, err := runHead(ctx, k, s, rows, LayoutOptions{Unstalled: true, Windows: 2 * windowsOf(ctx)}) // cut anew when lengthened
 		if err != nil {
 			return nil, err
 		}
@@ -62,7 +62,7 @@ func attentionCycles(ctx context.Context, k compiler.Kernel, s *compiler.Space, 
 			return wholeWafer(s, p), nil
 		}
 	}
-	r, err := runHead(ctx, k, s, s.SeqRows, false)
+	r, err := runHead(ctx, k, s, s.SeqRows, LayoutOptions{Windows: windowsOf(ctx)})
 	if err != nil {
 		return nil, err
 	}
@@ -73,9 +73,9 @@ func attentionCycles(ctx context.Context, k compiler.Kernel, s *compiler.Space, 
 	return wholeWafer(s, p), nil
 }
 
-// runHead runs one head of a sequence of which only so many rows are there; with or without stalls, of which those of
-// a whole sequence do not follow.
-func runHead(ctx context.Context, k compiler.Kernel, s *compiler.Space, rows int, unstalled bool) (*headRun, error) {
+// runHead runs one head of a sequence of which only so many rows are there. Stalls of a whole sequence do not follow from
+// those of some rows, which go without.
+func runHead(ctx context.Context, k compiler.Kernel, s *compiler.Space, rows int, o LayoutOptions) (*headRun, error) {
 	one := *s
 	one.Groups, one.Sequences, one.SeqRows, one.Columns = 1, 1, rows, s.HeadColumns
 	if s.AllHeads() < s.Columns {
@@ -86,7 +86,7 @@ func runHead(ctx context.Context, k compiler.Kernel, s *compiler.Space, rows int
 	if err != nil {
 		return nil, err
 	}
-	r, err := RunLayout(ctx, l, s.Target, LayoutOptions{Windows: windowsOf(ctx), Unstalled: unstalled})
+	r, err := RunLayout(ctx, l, s.Target, o)
 	if err != nil {
 		return nil, fmt.Errorf("%s, one head of %d rows: %w", k.Name(), rows, err)
 	}

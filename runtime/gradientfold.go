@@ -151,7 +151,8 @@ func (e *gradientFold) run(ctx context.Context) error {
 		}
 		first, total := int64(-1), int64(0)
 		for i := range e.cols {
-			if c := &e.cols[i]; e.samples != nil && c.main >= e.samples.next[i] {
+			// The last feature may be the ones, of which there are all positions.
+			if c := &e.cols[i]; e.samples != nil && (c.main >= e.samples.next[i] || r == e.s.features-1) {
 				account := c.account(&e.costs.position)
 				e.samples.reach(i, c.main, &account)
 			}
@@ -406,6 +407,9 @@ func (e *gradientFold) finish() (end, out int64) {
 		if over := -c.states[pe.WaitPsum]; over > 0 { // fractions of spans, rounded up in other waits
 			c.states[pe.WaitPsum] = 0
 			c.states[pe.WaitWeight] -= over
+		}
+		if e.samples != nil {
+			e.samples.reach(i, c.lastWork, &c.states)
 		}
 		c.states[pe.Idle] = end - c.lastWork
 	}

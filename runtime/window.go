@@ -21,7 +21,7 @@ type Window struct {
 // Most windows of a phase; how many it has is at least half of that, unless it is short.
 const (
 	mostWindows    = 128 // of a single kernel
-	mostOfStep     = 32  // of each kernel of a step, of which there are hundreds
+	mostOfStep     = 16  // of each kernel of a step, of which there are hundreds
 	shortestWindow = 256 // cycles
 	mostSamples    = 1 << 18
 )
@@ -33,6 +33,13 @@ type sampler struct {
 	most  int
 	at    [][]pe.StateCycles // per PE: at every, 2*every, ...; each sums to its cut
 	next  []int64            // per PE: the cut to be taken
+	known []known            // per PE: what was reached last
+}
+
+// known is a PE's account at a time.
+type known struct {
+	at      int64
+	account pe.StateCycles
 }
 
 // newSampler is of so many PEs; nil, which takes nothing, if there are too many of them for two windows.
@@ -41,7 +48,7 @@ func newSampler(pes, most int) *sampler {
 	if most < 2 {
 		return nil
 	}
-	s := &sampler{every: shortestWindow, most: most, at: make([][]pe.StateCycles, pes), next: make([]int64, pes)}
+	s := &sampler{every: shortestWindow, most: most, at: make([][]pe.StateCycles, pes), next: make([]int64, pes), known: make([]known, pes)}
 	room := make([]pe.StateCycles, pes*most)
 	for i := range s.next {
 		s.at[i], s.next[i] = room[i*most:i*most:(i+1)*most], s.every
@@ -66,11 +73,6 @@ func (s *sampler) lasting(cycles int64) *sampler {
 // take notes a PE's account at its next cut.
 func (s *sampler) take(i int, account pe.StateCycles) {
 	s.at[i] = append(s.at[i], account)
-	s.taken(i)
-}
-
-// taken goes on to the PE's next cut.
-func (s *sampler) taken(i int) {
 	s.next[i] += s.every
 	if len(s.at[i]) >= s.most {
 		s.widen()
@@ -91,26 +93,20 @@ func (s *sampler) widen() {
 }
 
 // reach notes a PE's account at all cuts up to its time now, which is what its account sums to when
-// it is settled. Between the cut before and now its states come evenly.
+// it is settled. Between the time of the call before and now its states come evenly.
 func (s *sampler) reach(i int, now int64, account *pe.StateCycles) {
-	var none pe.StateCycles
+	known := &s.known[i]
 	for s.next[i] <= now {
-		n := len(s.at[i])
-		last, from := &none, int64(n)*s.every
-		s.at[i] = append(s.at[i], *account)
-		part := &s.at[i][n]
-		if n > 0 {
-			last = &s.at[i][n-1]
-		}
-		if gone, all := s.next[i]-from, now-from; gone < all {
-			for st := range part {
-				if more := part[st] - last[st]; more != 0 {
-					part[st] = last[st] + mulDiv(more, gone, all)
-				}
+		part := known.account
+		gone, all := s.next[i]-known.at, now-known.at
+		for st := range part {
+			if more := account[st] - part[st]; more != 0 {
+				part[st] += mulDiv(more, gone, all)
 			}
 		}
-		s.taken(i)
+		s.take(i, part)
 	}
+	known.at, known.account = now, *account
 }
 
 // mulDiv is a*b/c for b <= c and numbers of cycles, whose product may not fit. Below 2^53 a host's float division is

@@ -29,25 +29,47 @@ func (r *Run) kind(g *runtime.Grid, cycles int64, limit int) Kind {
 		groups, w = w/g.Columns, g.Columns-g.Spare
 	}
 	bx, by := f.blocks(w, h, limit/groups)
-	k := Kind{Cycles: cycles, Cells: make([]Cell, 0, f.py/by*groups*(f.px/bx+1)+2)}
+	all := joiner{apart: len(g.Windows) > 0} // windows cut a cell by its first PE
 	for y := 0; y < f.py; y += by {
 		rows := Span{y, f.py, by, (h - y + f.py - 1) / f.py}
 		for group := range groups {
 			west := group * g.Columns
 			for x := 0; x < f.px; x += bx {
-				k.Cells = append(k.Cells, f.cell(x, y, bx, Span{west + x, f.px, bx, (w - x + f.px - 1) / f.px}, rows))
+				all.add(f.cell(x, y, bx, Span{west + x, f.px, bx, (w - x + f.px - 1) / f.px}, rows))
 			}
 			if g.Spare > 0 {
-				k.Cells = append(k.Cells, f.cell(g.PeriodX, y, 1, whole(west+w, west+g.Columns), rows))
+				all.add(f.cell(g.PeriodX, y, 1, whole(west+w, west+g.Columns), rows))
 			}
 		}
 	}
-	used := len(k.Cells)
-	k.Cells = append(k.Cells, r.unused(cycles)...)
+	used := len(all.cells)
+	k := Kind{Cycles: cycles, Cells: append(all.cells, r.unused(cycles)...)}
 	k.cut(g, used, func(of []pe.StateCycles, c *Cell) pe.StateCycles {
 		return f.sum(of, f.column(c), c.Y.From, c.X.Block, by)
 	})
 	return k
+}
+
+// joiner collects cells. Neighbouring columns that did exactly the same are one, a block.
+type joiner struct {
+	apart bool // they are not
+	cells []Cell
+	first Cell // of the last block, as it came
+}
+
+func (j *joiner) add(c Cell) {
+	here := j.first
+	here.X.From = c.X.From
+	if n := len(j.cells) - 1; !j.apart && n >= 0 && c == here && c.X.From == j.cells[n].X.From+j.cells[n].X.Block {
+		block := &j.cells[n]
+		block.X.Block += c.X.Block
+		block.States.Add(c.States, 1)
+		if c.Wavelets != NotCounted {
+			block.Wavelets += c.Wavelets
+		}
+		return
+	}
+	j.cells, j.first = append(j.cells, c), c
 }
 
 // cut takes over a grid's windows for the kind's first cells, whose states counts takes from those of

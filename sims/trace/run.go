@@ -118,7 +118,7 @@ type Kind struct {
 
 // Cell is a class of PEs, those of X times those of Y. Without blocks each PE in the first row
 // spent States, and one n rows farther south Late*n cycles longer waiting and less idle. A block of
-// several PEs, which only a trace too large for its bound has, spent States together.
+// several PEs spent States together: alike to the cycle, or added up where a trace would be too large.
 type Cell struct {
 	X, Y     Span
 	States   pe.StateCycles
