@@ -31,14 +31,14 @@ func (k *kind) carry(at int32) uint8 {
 // put puts a data wavelet into a buffer, and reports whether it is full now.
 func (k *kind) put(at int32, data uint32, ready Cycle) bool {
 	b := k.buffer(at)
-	tail := b.tail()
-	if tail == b.head() {
+	counts := b[0]
+	n, tail := b.n(), uint8(counts>>8)
+	b[bufferSlots+int(tail)&(k.slots-1)] = data
+	b[0] = counts&^0xff00 | uint32(tail+1)<<8
+	if n == 0 {
 		b[1] = uint32(ready)
 	}
-	b[bufferSlots+int(tail)&(k.slots-1)] = data
-	tail++
-	b[0] = b[0]&^0xff00 | uint32(tail)<<8
-	return tail-b.head() == k.size
+	return n+1 == k.size
 }
 
 // wavelet is the one of a count.
@@ -94,7 +94,7 @@ func (l *Lanes) take(kind int, base int32, set uint64, t Cycle) {
 			continue
 		}
 		next |= marked[int(head)&mask] & (1 << bit)
-		if coming>>bit&1 != 0 {
+		if Cycle(tail-head) <= k.delay && coming>>bit&1 != 0 { // as many can be on the way
 			if n, first := l.coming(kind, base+int32(bit), t); n == tail-head {
 				gone |= 1 << bit
 				b[1] = uint32(first)
