@@ -17,7 +17,7 @@ import (
 // mesh were run cycle by cycle. And within a cycle order does not matter.
 const (
 	laneShare  = 32  // of so many routers one has to act per cycle for lanes to pay
-	laneBlock  = 256 // routers of a block, or more if a row has
+	laneBlock  = 512 // routers of a block, or more if a row has
 	laneWindow = 128 // cycles
 	laneNotice = 64  // cycles before lanes, in which PEs that are ahead of time wait for the others
 )
