@@ -11,4 +11,7 @@
 //
 // Multicast is all or nothing: a wavelet leaves when all outputs of its route have room.
 // Nothing within one cycle depends on the order in which routers are stepped.
+//
+// A mesh is stepped router by router, those that have something to do (StepRouter, Agenda), or if it is busy cycle by
+// cycle, 64 routers at a time (Lanes). What happens is the same.
 package fabric
