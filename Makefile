@@ -31,6 +31,7 @@ variants: build
 
 test: lint
 	$(GO) test ./...
+	PAGE_SPEED=1 $(GO) test -count=1 -run TestPage/speed ./plots/view
 
 short:
 	$(GO) test -short ./...
