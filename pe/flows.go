@@ -24,7 +24,7 @@ type Flows struct {
 	picked  []uint64   // per thread
 	data    [64]uint32 // per bit, what is sent
 	latency fabric.Cycle
-	Steps   int64 // elements
+	Steps   int64 // elements, and cycles of countdowns
 }
 
 // flowWord is 64 PEs.
@@ -219,7 +219,7 @@ func (f *Flows) step(w int, t fabric.Cycle) {
 		l := &lanes[i]
 		l.turn = l.turn&^done | behind
 		behind |= f.picked[i]
-		if l.first&idle != 0 && l.from >= 0 /* that counts is never idle */ {
+		if l.first&idle != 0 && l.from >= 0 { // of one that counts no PE is idle
 			starved |= l.first & idle &^ f.l.There(l.from, w)
 		}
 	}
