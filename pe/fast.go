@@ -107,46 +107,49 @@ const (
 	forward          // fabric output = fabric input + SRAM, in either order
 )
 
-// shape returns the form, and the pitch of its operand in SRAM.
-func (i *Instr) shape() (shape, int32) {
+// shape returns the form, and where its one operand in SRAM begins, operands being at, and its pitch.
+func (i *Instr) shape(at extent) (s shape, base, pitch int32) {
 	mem := func(o *Operand) bool { return o.Kind == Mem && o.Type == F32 && o.Inner == 0 }
 	in := func(o *Operand) bool { return o.Kind == FabIn && o.Type == F32 }
 	out := i.Dst.Kind == FabOut && i.Dst.Type == F32 && i.Op.Tensor() && !i.Control
 	flat := i.B.Kind == Scalar || i.B.Kind == Const || i.B.Kind == None
 	switch {
 	case mem(&i.Dst) && in(&i.A) && flat && i.Op != FMac:
-		return fromFabric, int32(i.Dst.pitch())
+		return fromFabric, int32(at.dst), int32(i.Dst.pitch())
 	case out && i.Op == FMov && mem(&i.A):
-		return toFabric, int32(i.A.pitch())
+		return toFabric, int32(at.a), int32(i.A.pitch())
 	case out && i.Op == FAdd && in(&i.A) && mem(&i.B):
-		return forward, int32(i.B.pitch())
+		return forward, int32(at.b), int32(i.B.pitch())
 	case out && i.Op == FAdd && mem(&i.A) && in(&i.B):
-		return forward, int32(i.A.pitch())
+		return forward, int32(at.a), int32(i.A.pitch())
 	}
-	return anyShape, 0
+	return anyShape, 0, 0
+}
+
+// received is what fromFabric makes of an element.
+func received(op Op, x, scalar float32) float32 {
+	if op == FMul {
+		return float32(x * scalar)
+	}
+	return apply32(op, true, 0, x, scalar)
 }
 
 // elementFast does to element k what element does to an instruction of any shape.
 func (p *PE) elementFast(a *active, k int32, t fabric.Cycle) {
 	var v float32
+	at := int(a.base + k*a.pitch)
 	switch a.shape {
 	case fromFabric:
-		x := math.Float32frombits(p.mesh.PopData(a.from[0], t))
-		if op := a.in.Op; op == FMul {
-			v = float32(x * a.sb)
-		} else {
-			v = apply32(op, true, 0, x, a.sb)
-		}
-		p.store32(int(a.dst+k*a.pitch), v)
+		p.store32(at, received(a.in.Op, math.Float32frombits(p.mesh.PopData(a.from[0], t)), a.sb))
 		return
 	case toFabric:
-		v = p.load32(int(a.a + k*a.pitch))
+		v = p.load32(at)
 	case forward:
-		q, m := a.from[0], a.b
+		q := a.from[0]
 		if q == fabric.NoQueue {
-			q, m = a.from[1], a.a
+			q = a.from[1]
 		}
-		v = math.Float32frombits(p.mesh.PopData(q, t)) + p.load32(int(m+k*a.pitch))
+		v = math.Float32frombits(p.mesh.PopData(q, t)) + p.load32(at)
 	}
 	w := fabric.Wavelet{Data: math.Float32bits(v), Color: a.in.Dst.Color}
 	if a.done == a.n {

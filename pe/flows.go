@@ -7,8 +7,8 @@ import (
 	"cs2sim.dev/fabric"
 )
 
-// Flows runs those PEs of a mesh in lanes in which several instructions are under way, those that stream of a common
-// form, 64 PEs of a row at a time. Until one of its instructions ends, what such a PE does in a cycle hangs on
+// Flows runs those PEs of a mesh in lanes in which instructions are under way, all that stream of a common form, 64
+// PEs of a row at a time. Until one of its instructions ends, what such a PE does in a cycle hangs on
 // what its queues hold and on whose turn it is: a bit each. Only the elements are done PE by PE. The
 // other PEs are stepped.
 type Flows struct {
@@ -143,15 +143,7 @@ func (f *Flows) admit(p *PE, t fabric.Cycle) {
 		flow := flow{count: int32(a.countdown()), left: a.n - a.done}
 		if a.streams {
 			l.streams |= bit
-			flow.pitch, flow.scalar = a.pitch, a.sb
-			flow.at = a.dst
-			switch {
-			case a.shape == toFabric, a.shape == forward && a.from[0] == fabric.NoQueue:
-				flow.at = a.a
-			case a.shape == forward:
-				flow.at = a.b
-			}
-			flow.at += a.done * a.pitch
+			flow.at, flow.pitch, flow.scalar = a.base+a.done*a.pitch, a.pitch, a.sb
 		}
 		f.flows[(word*f.threads+i)*64+int(p.place&63)] = flow
 	}
@@ -273,15 +265,13 @@ func (f *Flows) elements(w, i int, set uint64, t fabric.Cycle) {
 		at := int(fl.at)
 		fl.at += fl.pitch
 		x := math.Float32frombits(data[bit])
-		switch {
-		case l.shape == toFabric:
+		switch l.shape {
+		case fromFabric:
+			store32(sram, at, received(l.op, x, fl.scalar))
+		case toFabric:
 			data[bit] = math.Float32bits(load32(sram, at))
-		case l.shape == forward:
+		case forward:
 			data[bit] = math.Float32bits(x + load32(sram, at))
-		case l.op == FMul:
-			store32(sram, at, float32(x*fl.scalar))
-		default:
-			store32(sram, at, apply32(l.op, true, 0, x, fl.scalar))
 		}
 	}
 	if l.to >= 0 && set != last {
@@ -328,12 +318,7 @@ func (f *Flows) leave(p *PE, t fabric.Cycle) {
 		a, fl := &p.threads[i].cur, &f.flows[(word*f.threads+i)*64+int(p.place&63)]
 		ran := int64(a.countdown()) - int64(fl.count)
 		idle -= ran
-		for phase := range a.left {
-			k := min(ran, int64(a.left[phase]))
-			a.left[phase] -= int32(k)
-			ran -= k
-			p.States[a.phaseState(phase)] += k
-		}
+		a.spend(ran, &p.States)
 		if a.streams {
 			done := a.n - fl.left
 			p.States[a.state] += int64(done - a.done)

@@ -219,7 +219,7 @@ func (p *PE) enqueue(in *Instr, triggered bool) {
 		}
 		a.left[1], a.left[2] = 0, 0
 		a.pairs = in.memoryReads() > 1
-		a.shape, a.pitch = in.shape()
+		a.shape, a.base, a.pitch = in.shape(at)
 	}
 	if in.Op == FMac && in.Accumulate != -1 {
 		a.accumulate = false

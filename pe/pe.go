@@ -82,7 +82,8 @@ type active struct {
 	shape      shape // of an instruction that streams
 	n, done    int32 // elements; of a streaming instruction, elements so far
 	dst, a, b  int32
-	pitch      int32 // of the one operand in SRAM, if shape says so
+	base       int32 // of the one operand in SRAM, if shape says so
+	pitch      int32 // its
 	sa, sb     float32
 	acc        float32 // running result of a scalar destination
 }
@@ -254,12 +255,8 @@ func (p *PE) StatesAt(t fabric.Cycle) StateCycles {
 		s[p.state] += int64(span)
 		return s
 	}
-	a := &p.threads[p.running].cur
-	for phase := range a.left {
-		k := min(span, fabric.Cycle(a.left[phase]))
-		span -= k
-		s[a.phaseState(phase)] += int64(k)
-	}
+	a := p.threads[p.running].cur
+	a.spend(int64(span), &s)
 	return s
 }
 
@@ -277,18 +274,22 @@ func (p *PE) settle(t fabric.Cycle) {
 		p.States[p.state] += int64(span)
 		return
 	}
-	a := &p.threads[p.running].cur
-	for phase := range a.left {
-		k := min(span, fabric.Cycle(a.left[phase]))
-		a.left[phase] -= int32(k)
-		span -= k
-		p.States[a.phaseState(phase)] += int64(k)
-	}
-	if span > 0 {
-		panic(fmt.Sprintf("pe %v: slept %d cycles past the end of an instruction at cycle %d", p.At(), span, t))
+	if over := p.threads[p.running].cur.spend(int64(span), &p.States); over > 0 {
+		panic(fmt.Sprintf("pe %v: slept %d cycles past the end of an instruction at cycle %d", p.At(), over, t))
 	}
 	p.changed |= 1 << p.running
 	p.running = -1
+}
+
+// spend runs a's countdown for a number of cycles, charges them, and returns how many were over.
+func (a *active) spend(cycles int64, to *StateCycles) (over int64) {
+	for phase := range a.left {
+		k := min(cycles, int64(a.left[phase]))
+		a.left[phase] -= int32(k)
+		cycles -= k
+		to[a.phaseState(phase)] += k
+	}
+	return cycles
 }
 
 func (a *active) phaseState(phase int) State {
