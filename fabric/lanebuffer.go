@@ -41,9 +41,14 @@ func (k *kind) put(at int32, data uint32, ready Cycle) bool {
 	return n+1 == k.size
 }
 
+// slot is the index in data of a buffer's wavelet of a count.
+func (k *kind) slot(at int32, count uint8) int {
+	return int(at)*k.stride() + bufferSlots + int(count)&(k.slots-1)
+}
+
 // wavelet is the one of a count.
 func (k *kind) wavelet(at int32, count uint8) packed {
-	slot := int(at)*k.stride() + bufferSlots + int(count)&(k.slots-1)
+	slot := k.slot(at, count)
 	w := packed(k.data[slot]) | packed(k.color)<<colorAt
 	if *k.mark(at, count)>>(at&63)&1 != 0 {
 		w |= packed(k.extra[slot]) << 32
@@ -120,10 +125,10 @@ func (l *Lanes) give(kind int, base int32, p Port, data *[64]uint32, set uint64,
 }
 
 // There is in which queues of a word of PEs a head can be taken.
-func (l *Lanes) There(kind, word int) uint64 { return l.lanes[(l.words+word)*len(l.kinds)+kind].has }
+func (l *Lanes) There(kind, word int) uint64 { return l.lanes[l.lane(int32(kind), int32(word*64))].has }
 
 // Room is into which buffers a word of PEs can push one more.
-func (l *Lanes) Room(kind, word int) uint64 { return l.lanes[(l.words+word)*len(l.kinds)+kind].room }
+func (l *Lanes) Room(kind, word int) uint64 { return l.lanes[l.lane(int32(kind), int32(word*64))].room }
 
 // Take is PopData for a set of a word's PEs; the payloads lie where their bits say until the next call.
 func (l *Lanes) Take(kind, word int, set uint64, t Cycle) *[64]uint32 {
@@ -146,15 +151,14 @@ func (l *Lanes) Give(kind, word int, data *[64]uint32, set uint64, ready Cycle) 
 
 // push is Push.
 func (l *Lanes) push(q QueueID, w packed, ready Cycle) {
-	p := l.places[q]
-	k, at := &l.kinds[p.kind], l.lane(p.kind, p.at)
-	a, bit := &l.lanes[at], uint64(1)<<(p.at&63)
+	p, a, bit := l.find(q)
+	k := &l.kinds[p.kind]
 	b := k.buffer(p.at)
 	if b.n() == k.size {
 		panic("fabric: push into a full queue")
 	}
 	if w&commands != 0 {
-		k.extra[int(p.at)*k.stride()+bufferSlots+int(b.tail())&(k.slots-1)] = uint32(w >> 32)
+		k.extra[k.slot(p.at, b.tail())] = uint32(w >> 32)
 		*k.mark(p.at, b.tail()) |= bit
 		if b.n() == 0 {
 			a.marked |= bit
@@ -163,14 +167,14 @@ func (l *Lanes) push(q QueueID, w packed, ready Cycle) {
 	if k.put(p.at, uint32(w), ready) {
 		a.next &^= bit
 	}
-	l.ring[l.when(ready)][at] |= bit
+	l.ring[l.when(ready)][l.lane(p.kind, p.at)] |= bit
 	l.m.pushed++
 }
 
 // pop is Pop.
 func (l *Lanes) pop(q QueueID, t Cycle) packed {
-	p := l.places[q]
-	k, a, bit := &l.kinds[p.kind], &l.lanes[l.lane(p.kind, p.at)], uint64(1)<<(p.at&63)
+	p, a, bit := l.find(q)
+	k := &l.kinds[p.kind]
 	head := k.buffer(p.at).head()
 	w := k.wavelet(p.at, head)
 	*k.mark(p.at, head) &^= bit
@@ -185,8 +189,7 @@ func (l *Lanes) pop(q QueueID, t Cycle) packed {
 
 // room is Room.
 func (l *Lanes) room(q QueueID, t Cycle) bool {
-	p := l.places[q]
-	a, bit := &l.lanes[l.lane(p.kind, p.at)], uint64(1)<<(p.at&63)
+	p, a, bit := l.find(q)
 	if a.room&bit != 0 {
 		return true
 	}
@@ -199,8 +202,7 @@ func (l *Lanes) room(q QueueID, t Cycle) bool {
 
 // there is whether the head of q can be taken. If not, the PE is woken when something arrives.
 func (l *Lanes) there(q QueueID) bool {
-	p := l.places[q]
-	a, bit := &l.lanes[l.lane(p.kind, p.at)], uint64(1)<<(p.at&63)
+	_, a, bit := l.find(q)
 	if a.has&bit == 0 {
 		a.asked |= bit
 	}
@@ -209,12 +211,12 @@ func (l *Lanes) there(q QueueID) bool {
 
 // peek is PeekAt for the row's cycle: what has not arrived is not there.
 func (l *Lanes) peek(q QueueID, i int) (w Wavelet, ready Cycle, ok bool) {
-	p := l.places[q]
+	p, a, bit := l.find(q)
 	k := &l.kinds[p.kind]
 	b := k.buffer(p.at)
 	coming, _ := l.coming(int(p.kind), p.at, l.begun[int(p.at)/(l.words*64)])
 	if int(b.n()-coming) <= i {
-		l.lanes[l.lane(p.kind, p.at)].asked |= 1 << (p.at & 63)
+		a.asked |= bit
 		return Wavelet{}, Never, false
 	}
 	return k.wavelet(p.at, b.head()+uint8(i)).wavelet(), 0, true

@@ -192,21 +192,26 @@ func (l *Lanes) router(at int32) int32 {
 // lane is the number of the lane of a buffer.
 func (l *Lanes) lane(kind, at int32) int { return (l.words+int(at>>6))*len(l.kinds) + int(kind) }
 
+// find returns a queue's place, its lane, and its bit there.
+func (l *Lanes) find(q QueueID) (p place, a *lane, bit uint64) {
+	p = l.places[q]
+	return p, &l.lanes[l.lane(p.kind, p.at)], 1 << (p.at & 63)
+}
+
 func (l *Lanes) when(t Cycle) int { return int(t) & (len(l.ring) - 1) }
 
 // load reads a queue.
 func (l *Lanes) load(q QueueID, t Cycle) {
-	p, from := l.places[q], &l.m.queues[q]
-	k, at, bit := &l.kinds[p.kind], l.lane(p.kind, p.at), uint64(1)<<(p.at&63)
+	p, a, bit := l.find(q)
+	k, from := &l.kinds[p.kind], &l.m.queues[q]
 	k.queues[p.at] = q
-	a := &l.lanes[at]
 	a.next |= bit
 	for i := from.head; i != from.tail; i++ {
 		e := l.m.slot(from, i)
 		l.push(q, e.w, e.ready)
 		l.m.pushed--
 		if e.ready <= t {
-			l.ring[l.when(e.ready)][at] &^= bit
+			l.ring[l.when(e.ready)][l.lane(p.kind, p.at)] &^= bit
 			a.has |= bit
 		}
 	}
@@ -227,8 +232,8 @@ func (l *Lanes) feeds(p place) bool { return int(p.kind) < l.inputs && l.kinds[p
 
 // way reads the switch position that counts for a router's queue.
 func (l *Lanes) way(q QueueID) {
-	p, k := l.places[q], &l.m.queues[q]
-	a, bit := &l.lanes[l.lane(p.kind, p.at)], uint64(1)<<(p.at&63)
+	_, a, bit := l.find(q)
+	k := &l.m.queues[q]
 	a.open &^= bit
 	if !k.closed {
 		a.open |= bit
@@ -268,8 +273,8 @@ func (l *Lanes) Unslice(t Cycle) {
 
 // store writes a queue.
 func (l *Lanes) store(q QueueID, t Cycle) {
-	m, p, to := l.m, l.places[q], &l.m.queues[q]
-	k, a, bit := &l.kinds[p.kind], &l.lanes[l.lane(p.kind, p.at)], uint64(1)<<(p.at&63)
+	p, a, bit := l.find(q)
+	m, k, to := l.m, &l.kinds[p.kind], &l.m.queues[q]
 	var coming []Cycle
 	for c := t; c < t+k.delay; c++ {
 		if l.ring[l.when(c)][l.lane(p.kind, p.at)]&bit != 0 {
