@@ -35,6 +35,7 @@ func (w *wafer) fits(t fabric.Cycle) bool {
 
 // slice puts the mesh in lanes in cycle t if so many events in it call for that; nil if not, or not yet.
 func (w *wafer) slice(t fabric.Cycle, due int) (l *fabric.Lanes) {
+	before := w.lanes
 	switch {
 	case !w.crowded(due) || !w.fits(t):
 		w.lanes = 0
@@ -47,7 +48,9 @@ func (w *wafer) slice(t fabric.Cycle, due int) (l *fabric.Lanes) {
 			w.lanes = fabric.Never
 		}
 	}
-	w.horizon()
+	if w.lanes != before {
+		w.horizon()
+	}
 	return l
 }
 
@@ -82,6 +85,7 @@ func (w *wafer) inLanes(ctx context.Context, l *fabric.Lanes, t fabric.Cycle, ti
 		if v.acted += l.Moved + v.flows.Steps; v.acted*laneShare < int64(w.mesh.Size())*laneWindow || !w.fits(t) {
 			v.flows.Leave(w.cores, t)
 			l.Unslice(t)
+			w.horizon()
 			return v.end, nil
 		}
 	}
