@@ -2,48 +2,59 @@ package fabric
 
 import "math/bits"
 
-// buffer is a bounded FIFO: in a word the counts of wavelets taken and put, and of those that the link has been credited
-// with, a byte each; the low bits of the cycle from which on the head could be taken; then its slots. What forwarding
-// touches is one line of the host's cache.
-type buffer []uint32
+// counter is a number for each of 64 buffers, of which it holds one bit each per word: counts of all of them go up and
+// down in a few steps. A buffer holds less than 128 wavelets.
+type counter [7]uint64
 
-const bufferSlots = 2 // index of the first
-
-// stride is that of buffers.
-func (k *kind) stride() int { return bufferSlots + k.slots }
-
-func (k *kind) buffer(at int32) buffer {
-	return k.data[int(at)*k.stride():][:k.stride()]
+func (c *counter) up(set uint64) {
+	for i := 0; set != 0; i++ {
+		c[i], set = c[i]^set, c[i]&set
+	}
 }
 
-func (b buffer) head() uint8 { return uint8(b[0]) }
-func (b buffer) tail() uint8 { return uint8(b[0] >> 8) }
-func (b buffer) n() uint8    { return b.tail() - b.head() }
+func (c *counter) down(set uint64) {
+	for i := 0; set != 0; i++ {
+		c[i], set = c[i]^set, set&^c[i]
+	}
+}
 
-// carry is how many wavelets were put since it was called last.
-func (k *kind) carry(at int32) uint8 {
-	b := k.buffer(at)
-	n := b.tail() - uint8(b[0]>>16)
-	b[0] = b[0]&0xffff | uint32(b.tail())<<16
+// equal is of which buffers two numbers are equal.
+func (c *counter) equal(to *counter) uint64 {
+	return ^((c[0] ^ to[0]) | (c[1] ^ to[1]) | (c[2] ^ to[2]) | (c[3] ^ to[3]) | (c[4] ^ to[4]) | (c[5] ^ to[5]) | (c[6] ^ to[6]))
+}
+
+// some is of which buffers the number is not 0.
+func (c *counter) some() uint64 { return c[0] | c[1] | c[2] | c[3] | c[4] | c[5] | c[6] }
+
+// all64 is a counter whose numbers are all n.
+func all64(n uint8) (c counter) {
+	for i := range c {
+		c[i] = -uint64(n >> i & 1)
+	}
+	return c
+}
+
+// of is the number of one buffer.
+func (c *counter) of(bit int) (n uint8) {
+	for i, w := range c {
+		n |= uint8(w>>bit&1) << i
+	}
 	return n
 }
 
-// put puts a data wavelet into a buffer, and reports whether it is full now.
-func (k *kind) put(at int32, data uint32, ready Cycle) bool {
-	b := k.buffer(at)
-	counts := b[0]
-	n, tail := b.n(), uint8(counts>>8)
-	b[bufferSlots+int(tail)&(k.slots-1)] = data
-	b[0] = counts&^0xff00 | uint32(tail+1)<<8
-	if n == 0 {
-		b[1] = uint32(ready)
-	}
-	return n+1 == k.size
+// counts is how many wavelets 64 buffers hold, and how many of them have arrived.
+type counts struct{ all, here counter }
+
+// carry is how many wavelets were put into a buffer since it was called last.
+func (k *kind) carry(at int32) uint8 {
+	n := k.tails[at] - k.carried[at]
+	k.carried[at] = k.tails[at]
+	return n
 }
 
 // slot is the index in data of a buffer's wavelet of a count.
 func (k *kind) slot(at int32, count uint8) int {
-	return int(at)*k.stride() + bufferSlots + int(count)&(k.slots-1)
+	return int(at>>6)*k.slots*64 + int(count)&(k.slots-1)*64 + int(at&63)
 }
 
 // wavelet is the one of a count.
@@ -61,66 +72,63 @@ func (k *kind) mark(at int32, count uint8) *uint64 {
 	return &k.marked[int(at>>6)*k.slots+int(count)&(k.slots-1)]
 }
 
-// coming is how many wavelets are on the way to a buffer after cycle t, and when the first of them arrives.
-func (l *Lanes) coming(kind int, at int32, t Cycle) (n uint8, first Cycle) {
-	lane := l.lane(int32(kind), at)
-	for c := t + l.kinds[kind].delay; c > t; c-- {
-		if l.ring[l.when(c)][lane]>>(at&63)&1 != 0 {
-			n++
-			first = c
-		}
-	}
-	return n, first
-}
-
 // take takes the heads of a set of a word's buffers of a kind, data wavelets without commands.
 func (l *Lanes) take(kind int, base int32, set uint64, t Cycle) {
 	k, lane := &l.kinds[kind], l.lane(int32(kind), base)
-	a := &l.lanes[lane]
+	a, c := &l.lanes[lane], &l.counts[lane]
 	l.m.popped += int64(bits.OnesCount64(set))
-	var coming uint64 // something is on the way
-	for c := t + 1; c <= t+k.delay; c++ {
-		coming |= l.ring[l.when(c)][lane]
+	c.all.down(set)
+	c.here.down(set)
+	a.has &^= set &^ c.here.some()
+	a.next |= set // also of one that was filled before it was taken from
+	heads, since := (*[64]uint8)(k.heads[base:]), (*[64]uint32)(k.since[base:])
+	data := k.data[int(base)*k.slots:][:64*k.slots]
+	for rest := set; rest != 0; rest &= rest - 1 {
+		bit := bits.TrailingZeros64(rest) & 63
+		n := heads[bit]
+		heads[bit] = n + 1
+		since[bit] = uint32(t + 1)
+		l.taken[bit] = data[int(n)&(k.slots-1)*64+bit]
 	}
-	marked := k.marked[int(base>>6)*k.slots:][:k.slots]
-	stride, mask := k.stride(), k.slots-1
-	data := k.data[int(base)*stride:][:64*stride]
-	var gone, next uint64
-	for ; set != 0; set &= set - 1 {
-		bit := bits.TrailingZeros64(set)
-		b := data[bit*stride:][:stride]
-		counts := b[0]
-		l.taken[bit] = b[bufferSlots+int(counts)&mask]
-		head, tail := uint8(counts)+1, uint8(counts>>8)
-		b[0] = counts&^0xff | uint32(head)
-		b[1] = uint32(t + 1)
-		if head == tail {
-			gone |= 1 << bit
-			continue
-		}
-		next |= marked[int(head)&mask] & (1 << bit)
-		if Cycle(tail-head) <= k.delay && coming>>bit&1 != 0 { // as many can be on the way
-			if n, first := l.coming(kind, base+int32(bit), t); n == tail-head {
-				gone |= 1 << bit
-				b[1] = uint32(first)
-			}
-		}
+	for rest := set & a.held; rest != 0; rest &= rest - 1 {
+		at := base + int32(bits.TrailingZeros64(rest))
+		a.marked |= *k.mark(at, k.heads[at]) & (1 << (at & 63))
 	}
-	a.has &^= gone
-	a.marked |= next
 }
 
 // give puts data of a set of a word's routers, or PEs, into the buffers of a kind behind their port p.
 func (l *Lanes) give(kind int, base int32, p Port, data *[64]uint32, set uint64, ready Cycle) {
-	k := &l.kinds[kind]
-	l.announce(l.ring[l.when(ready)], l.lane(int32(kind), base), p, set)
 	l.m.pushed += int64(bits.OnesCount64(set))
-	base += l.shift[p]
+	base += l.beyond[p]
+	switch p {
+	case East:
+		l.put(kind, base, set<<1, data, 63, ready)
+		l.put(kind, base+64, set>>63, data, 63, ready)
+	case West:
+		l.put(kind, base, set>>1, data, 1, ready)
+		l.put(kind, base-64, set<<63, data, 1, ready)
+	default:
+		l.put(kind, base, set, data, 0, ready)
+	}
+}
+
+// put puts data wavelets into a set of a word's buffers, into each that which lies so many bits further.
+func (l *Lanes) put(kind int, base int32, set uint64, data *[64]uint32, shift int, ready Cycle) {
+	if set == 0 {
+		return
+	}
+	k, lane := &l.kinds[kind], l.lane(int32(kind), base)
+	c := &l.counts[lane]
+	l.ring[l.when(ready)][lane] |= set
+	c.all.up(set)
+	l.lanes[lane].next &^= set & c.all.equal(&k.full)
+	tails := (*[64]uint8)(k.tails[base:])
+	slots := k.data[int(base)*k.slots:][:64*k.slots]
 	for ; set != 0; set &= set - 1 {
-		bit := bits.TrailingZeros64(set)
-		if at := base + int32(bit); k.put(at, data[bit], ready) {
-			l.lanes[l.lane(int32(kind), at)].next &^= 1 << (at & 63)
-		}
+		bit := bits.TrailingZeros64(set) & 63
+		n := tails[bit]
+		tails[bit] = n + 1
+		slots[int(n)&(k.slots-1)*64+bit] = data[(bit+shift)&63]
 	}
 }
 
@@ -136,7 +144,6 @@ func (l *Lanes) Take(kind, word int, set uint64, t Cycle) *[64]uint32 {
 	a := &l.lanes[l.lane(int32(kind), base)]
 	odd := set & a.marked
 	l.take(kind, base, set&^odd, t)
-	a.next |= set
 	for ; odd != 0; odd &= odd - 1 {
 		bit := bits.TrailingZeros64(odd)
 		l.taken[bit] = uint32(l.pop(l.kinds[kind].queues[int(base)+bit], t))
@@ -152,22 +159,20 @@ func (l *Lanes) Give(kind, word int, data *[64]uint32, set uint64, ready Cycle) 
 // push is Push.
 func (l *Lanes) push(q QueueID, w packed, ready Cycle) {
 	p, a, bit := l.find(q)
-	k := &l.kinds[p.kind]
-	b := k.buffer(p.at)
-	if b.n() == k.size {
+	k, base := &l.kinds[p.kind], p.at&^63
+	if l.counts[l.lane(p.kind, p.at)].all.of(int(p.at&63)) == k.size {
 		panic("fabric: push into a full queue")
 	}
 	if w&commands != 0 {
-		k.extra[k.slot(p.at, b.tail())] = uint32(w >> 32)
-		*k.mark(p.at, b.tail()) |= bit
-		if b.n() == 0 {
+		k.extra[k.slot(p.at, k.tails[p.at])] = uint32(w >> 32)
+		*k.mark(p.at, k.tails[p.at]) |= bit
+		a.held |= bit
+		if k.tails[p.at] == k.heads[p.at] {
 			a.marked |= bit
 		}
 	}
-	if k.put(p.at, uint32(w), ready) {
-		a.next &^= bit
-	}
-	l.ring[l.when(ready)][l.lane(p.kind, p.at)] |= bit
+	l.one[p.at&63] = uint32(w)
+	l.put(int(p.kind), base, bit, &l.one, 0, ready)
 	l.m.pushed++
 }
 
@@ -175,12 +180,15 @@ func (l *Lanes) push(q QueueID, w packed, ready Cycle) {
 func (l *Lanes) pop(q QueueID, t Cycle) packed {
 	p, a, bit := l.find(q)
 	k := &l.kinds[p.kind]
-	head := k.buffer(p.at).head()
+	head := k.heads[p.at]
 	w := k.wavelet(p.at, head)
 	*k.mark(p.at, head) &^= bit
 	a.marked &^= bit
 	l.take(int(p.kind), p.at&^63, bit, t)
-	a.next |= bit
+	a.held &^= bit
+	for i := range uint8(k.slots) {
+		a.held |= *k.mark(p.at, i) & bit
+	}
 	if l.feeds(p) {
 		l.wake(a, bit, p.at&^63, t+1)
 	}
@@ -213,11 +221,9 @@ func (l *Lanes) there(q QueueID) bool {
 func (l *Lanes) peek(q QueueID, i int) (w Wavelet, ready Cycle, ok bool) {
 	p, a, bit := l.find(q)
 	k := &l.kinds[p.kind]
-	b := k.buffer(p.at)
-	coming, _ := l.coming(int(p.kind), p.at, l.begun[int(p.at)/(l.words*64)])
-	if int(b.n()-coming) <= i {
+	if int(l.counts[l.lane(p.kind, p.at)].here.of(int(p.at&63))) <= i {
 		a.asked |= bit
 		return Wavelet{}, Never, false
 	}
-	return k.wavelet(p.at, b.head()+uint8(i)).wavelet(), 0, true
+	return k.wavelet(p.at, k.heads[p.at]+uint8(i)).wavelet(), 0, true
 }

@@ -17,20 +17,22 @@ type Lanes struct {
 	Moved int64 // wavelets forwarded
 
 	m      *Mesh
-	words  int        // of a row
-	kinds  []kind     // of buffers: the routers' in the order in which all routers look at them, then the PEs'
-	inputs int        // how many of them are the routers'
-	lanes  []lane     // per word, then kind; with a row of words before and behind the mesh
-	ring   [][]uint64 // per cycle, then as lanes: what arrives
-	places []place    // per queue
-	shift  [NumPorts]int32
-	begun  []Cycle // per row: the cycle it is in
+	words  int             // of a row
+	kinds  []kind          // of buffers: the routers' in the order in which all routers look at them, then the PEs'
+	inputs int             // how many of them are the routers'
+	lanes  []lane          // per word, then kind; with a row of words before and behind the mesh
+	ring   [][]uint64      // per cycle, then as lanes: what arrives
+	counts []counts        // as lanes, without the rows outside
+	places []place         // per queue
+	beyond [NumPorts]int32 // from a word to the one behind a port, in places
+	begun  []Cycle         // per row: the cycle it is in
 
 	behind bool       // the row below the one being stepped has not begun this cycle
 	able   []uint64   // per kind, of the word being stepped
 	serve  []uint64   // per kind: is served
 	first  []uint64   // per kind: is served before others
 	taken  [64]uint32 // by bit, what was taken from a word's buffers
+	one    [64]uint32 // and what is pushed
 }
 
 // kind is a color's buffers behind one port of all routers, or of all PEs, by place.
@@ -41,8 +43,15 @@ type kind struct {
 	size   uint8 // wavelets
 	slots  int   // a power of two
 	exits  []exit
-	queues []QueueID      // NoQueue if a router has none
-	data   []uint32       // per place a buffer
+	queues []QueueID // NoQueue if a router has none
+	full   counter   // size of each
+
+	// Of buffers, per place: wavelets taken and put so far, and put until carry was called; the low bits of the
+	// cycle from which on the head could be taken.
+	heads, tails, carried []uint8
+	since                 []uint32
+
+	data   []uint32       // per word, then slot, then place
 	extra  map[int]uint32 // by index of data: the other half of a marked wavelet
 	marked []uint64       // per word, then slot: holds a switch command or a control wavelet
 }
@@ -57,7 +66,8 @@ type exit struct {
 type lane struct {
 	has    uint64 // the head has arrived
 	open   uint64 // the switch position takes from it
-	marked uint64 // the head holds a switch command
+	marked uint64 // the head is a marked wavelet
+	held   uint64 // some wavelet is one
 	turn   uint64 // not before the one with which the rotation begins
 	room   uint64 // for one more, as its feeder sees it in this cycle
 	next   uint64 // and in the next one
@@ -76,7 +86,7 @@ func (m *Mesh) Slice(t Cycle) *Lanes {
 	}
 	words := (m.cfg.Width + 63) / 64
 	l := &Lanes{m: m, words: words, places: make([]place, len(m.queues)), begun: make([]Cycle, m.cfg.Height)}
-	l.shift = [NumPorts]int32{North: -int32(words * 64), East: 1, South: int32(words * 64), West: -1}
+	l.beyond = [NumPorts]int32{North: -int32(words * 64), South: int32(words * 64)}
 	if !l.sort() {
 		return nil
 	}
@@ -84,6 +94,7 @@ func (m *Mesh) Slice(t Cycle) *Lanes {
 		l.kinds[i].allocate(m.cfg.Height * words)
 	}
 	l.lanes = pages.Make[lane]((m.cfg.Height + 2) * words * len(l.kinds))
+	l.counts = pages.Make[counts](len(l.lanes))
 	for range 1 << bits.Len(uint(max(m.cfg.HopCycles, m.cfg.RampCycles+1)+1)) {
 		l.ring = append(l.ring, pages.Make[uint64](len(l.lanes)))
 	}
@@ -164,7 +175,10 @@ func (k *kind) allocate(words int) {
 	for i := range k.queues {
 		k.queues[i] = NoQueue
 	}
-	k.data, k.extra = pages.Make[uint32](words*64*k.stride()), map[int]uint32{}
+	k.full = all64(k.size)
+	k.heads, k.tails, k.carried = make([]uint8, words*64), make([]uint8, words*64), make([]uint8, words*64)
+	k.since = pages.Make[uint32](words * 64)
+	k.data, k.extra = pages.Make[uint32](words*64*k.slots), map[int]uint32{}
 	k.marked = make([]uint64, words*k.slots)
 }
 
@@ -212,7 +226,7 @@ func (l *Lanes) load(q QueueID, t Cycle) {
 		l.m.pushed--
 		if e.ready <= t {
 			l.ring[l.when(e.ready)][l.lane(p.kind, p.at)] &^= bit
-			a.has |= bit
+			l.arrive(int(p.kind), p.at&^63, bit, e.ready)
 		}
 	}
 	k.carry(p.at)
@@ -281,18 +295,18 @@ func (l *Lanes) store(q QueueID, t Cycle) {
 			coming = append(coming, c)
 		}
 	}
-	b := k.buffer(p.at)
 	to.head, to.tail, to.seen, to.asked = 0, 0, 0, nobody
-	there := int(b.n()) - len(coming)
-	for i := range int(b.n()) {
+	n := k.tails[p.at] - k.heads[p.at]
+	there := n - uint8(len(coming))
+	for i := range n {
 		ready := t
 		switch {
 		case i >= there:
 			ready = coming[i-there]
 		case i == 0:
-			ready += Cycle(int32(b[1] - uint32(t)))
+			ready += Cycle(int32(k.since[p.at] - uint32(t)))
 		}
-		*m.slot(to, to.tail) = entry{ready, k.wavelet(p.at, b.head()+uint8(i))}
+		*m.slot(to, to.tail) = entry{ready, k.wavelet(p.at, k.heads[p.at]+i)}
 		to.tail++
 	}
 	m.early[q] = Never

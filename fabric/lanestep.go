@@ -5,20 +5,36 @@ import "math/bits"
 // Begin begins cycle t in a row: what was freed is free, what is due has arrived.
 func (l *Lanes) Begin(row int, t Cycle) {
 	l.begun[row] = t
-	n, from := l.words*len(l.kinds), l.lane(0, int32(row*l.words*64))
-	lanes, ring := l.lanes[from:][:n], l.ring[l.when(t)][from:][:n]
-	for i := range lanes {
-		a := &lanes[i]
-		a.room = a.next
-		come := ring[i]
-		if come == 0 {
-			continue
+	ring := l.ring[l.when(t)]
+	for w := range l.words {
+		base := int32((row*l.words + w) * 64)
+		from := l.lane(0, base)
+		lanes, ring := l.lanes[from:][:len(l.kinds)], ring[from:][:len(l.kinds)]
+		for f := range lanes {
+			a := &lanes[f]
+			a.room = a.next
+			come := ring[f]
+			if come == 0 {
+				continue
+			}
+			ring[f] = 0
+			l.arrive(f, base, come, t)
+			if f >= l.inputs {
+				l.wake(a, come, base, t)
+			}
 		}
-		ring[i] = 0
-		a.has |= come
-		if f := i % len(l.kinds); f >= l.inputs {
-			l.wake(a, come, int32((row*l.words+i/len(l.kinds))*64), t)
-		}
+	}
+}
+
+// arrive has something arrive in a set of a word's buffers of a kind in cycle t.
+func (l *Lanes) arrive(kind int, base int32, set uint64, t Cycle) {
+	k, lane := &l.kinds[kind], l.lane(int32(kind), base)
+	a := &l.lanes[lane]
+	l.counts[lane].here.up(set)
+	first := set &^ a.has
+	a.has |= set
+	for ; first != 0; first &= first - 1 {
+		k.since[base+int32(bits.TrailingZeros64(first))] = uint32(t)
 	}
 }
 
@@ -136,25 +152,6 @@ func (l *Lanes) roomBehind(at int, p Port) uint64 {
 	return l.lanes[at].room
 }
 
-// announce has a set of a word's routers send something by port p to the lane that is number at for the word.
-func (l *Lanes) announce(ring []uint64, at int, p Port, set uint64) {
-	kinds := len(l.kinds)
-	switch p {
-	case North:
-		ring[at-l.words*kinds] |= set
-	case South:
-		ring[at+l.words*kinds] |= set
-	case East:
-		ring[at] |= set << 1
-		ring[at+kinds] |= set >> 63
-	case West:
-		ring[at] |= set >> 1
-		ring[at-kinds] |= set << 63
-	default:
-		ring[at] |= set
-	}
-}
-
 // forward sends on the heads of a set of a word's inputs of kind f, of which is known that they can leave and
 // move no switch.
 func (l *Lanes) forward(f int, base int32, set uint64, t Cycle) {
@@ -166,7 +163,6 @@ func (l *Lanes) forward(f int, base int32, set uint64, t Cycle) {
 			l.give(out.to, base, out.port, &l.taken, to, t+Cycle(l.m.delay[out.port]))
 		}
 	}
-	a.next |= set // also of one that was filled before it was taken from
 	if k.port == Ramp {
 		l.wake(a, set, base, t+1)
 	}
