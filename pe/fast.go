@@ -28,21 +28,45 @@ func (p *PE) execFast(a *active) bool {
 			d, x = d+dp, x+xp
 		}
 	case mem(&in.A, F32) && mem(&in.B, F32):
-		x, xp, y, yp := int(a.a), in.A.pitch(), int(a.b), in.B.pitch()
-		for range a.n {
-			p.store32(d, apply32(in.Op, a.accumulate, p.load32(d), p.load32(x), p.load32(y)))
-			d, x, y = d+dp, x+xp, y+yp
-		}
+		p.pairs32(a, d, dp, int(a.a), in.A.pitch(), int(a.b), in.B.pitch())
 	case mem(&in.A, F32) && (flat(&in.B) || in.B.Kind == None):
-		x, xp := int(a.a), in.A.pitch()
-		for range a.n {
-			p.store32(d, apply32(in.Op, a.accumulate, p.load32(d), p.load32(x), a.sb))
-			d, x = d+dp, x+xp
-		}
+		p.scaled32(a, d, dp, int(a.a), in.A.pitch())
 	default:
 		return false
 	}
 	return true
+}
+
+// pairs32 performs dst = x op y in fp32; each element may depend on those before. The commonest operation has a loop of its own.
+func (p *PE) pairs32(a *active, d, dp, x, xp, y, yp int) {
+	sram := p.sram
+	if a.in.Op == FAdd {
+		for range a.n {
+			store32(sram, d, load32(sram, x)+load32(sram, y))
+			d, x, y = d+dp, x+xp, y+yp
+		}
+		return
+	}
+	for range a.n {
+		store32(sram, d, apply32(a.in.Op, a.accumulate, load32(sram, d), load32(sram, x), load32(sram, y)))
+		d, x, y = d+dp, x+xp, y+yp
+	}
+}
+
+// scaled32 is pairs32 with one scalar for y.
+func (p *PE) scaled32(a *active, d, dp, x, xp int) {
+	sram, y := p.sram, a.sb
+	if a.in.Op == FMac && a.accumulate {
+		for range a.n {
+			store32(sram, d, load32(sram, d)+float32(load32(sram, x)*y))
+			d, x = d+dp, x+xp
+		}
+		return
+	}
+	for range a.n {
+		store32(sram, d, apply32(a.in.Op, a.accumulate, load32(sram, d), load32(sram, x), y))
+		d, x = d+dp, x+xp
+	}
 }
 
 // dot is a sum of products of two operands of one format.
