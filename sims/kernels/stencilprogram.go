@@ -186,17 +186,19 @@ func (k Stencil) sum(all [][]float32, c [reach + 1]float32, now, x, y int) []flo
 			if !ok || n == 0 && d.port != fabric.East {
 				continue
 			}
-			from := all[(y-n*d.dy)*k.Width+x-n*d.dx]
-			for z := range s {
-				s[z] += float32(from[now+reach+z] * c[n])
-			}
+			addScaled(s, all[(y-n*d.dy)*k.Width+x-n*d.dx][now+reach:], c[n])
 		}
 	}
 	own := all[y*k.Width+x]
 	for _, d := range stencilShifts() {
-		for z := range s {
-			s[z] += float32(own[now+reach+z+d] * c[max(d, -d)])
-		}
+		addScaled(s, own[now+reach+d:], c[max(d, -d)])
 	}
 	return s
+}
+
+func addScaled(sum, from []float32, by float32) {
+	from = from[:len(sum)]
+	for z := range sum {
+		sum[z] += float32(from[z] * by)
+	}
 }
