@@ -61,6 +61,7 @@ func (a *Agenda) Wake(actor int32, at Cycle) {
 func (a *Agenda) set(actor int32, at Cycle) {
 	if a.tabled {
 		a.wake[actor] = at
+		a.near[at%nearSize].words[actor>>6] |= 1 << (actor & 63)
 		return
 	}
 	if at <= a.now {

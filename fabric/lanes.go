@@ -4,6 +4,7 @@ import (
 	"math/bits"
 
 	"cs2sim.dev/fabric/pages"
+	"cs2sim.dev/fabric/sliced"
 )
 
 // Lanes runs the routers of a busy mesh, 64 of a row at a time. What routers have to know of their buffers in order
@@ -17,23 +18,37 @@ type Lanes struct {
 	Moved int64 // wavelets forwarded
 
 	m      *Mesh
-	words  int             // of a row
-	kinds  []kind          // of buffers: the routers' in the order in which all routers look at them, then the PEs'
-	inputs int             // how many of them are the routers'
-	lanes  []lane          // per word, then kind; with a row of words before and behind the mesh
-	ring   [][]uint64      // per cycle, then as lanes: what arrives
-	counts []counts        // as lanes, without the rows outside
-	places []place         // per queue
-	beyond [NumPorts]int32 // from a word to the one behind a port, in places
-	begun  []Cycle         // per row: the cycle it is in
+	words  int        // of a row
+	kinds  []kind     // of buffers: the routers' in the order in which all routers look at them, then the PEs'
+	inputs int        // how many of them are the routers'
+	lanes  []lane     // per word, then kind; with a row of words before and behind the mesh
+	ring   [][]uint64 // per cycle, then as lanes: what arrives
+	moved  [][]uint64 // per cycle, modulo historyCycles, then as lanes: since then the head could be taken
+	places []place    // per queue
+	begun  []Cycle    // per row: the cycle it is in
 
-	behind bool       // the row below the one being stepped has not begun this cycle
-	able   []uint64   // per kind, of the word being stepped
-	serve  []uint64   // per kind: is served
-	first  []uint64   // per kind: is served before others
-	taken  [64]uint32 // by bit, what was taken from a word's buffers
-	one    [64]uint32 // and what is pushed
+	behind bool     // the row below the one being stepped has not begun this cycle
+	able   []uint64 // per kind, of the word being stepped
+	serve  []uint64 // per kind: is served
+	first  []uint64 // per kind: is served before others
+
+	// Produce has the PE of a place note so many more of what it put into its buffer of a kind.
+	Produce func(kind int, at int32, n int)
+
+	logs   []log
+	runs   []run
+	free   int32  // a run that is no buffer's, and so on by next; -1 none
+	moving origin // of the wavelet that a router pops and pushes
+
+	window, before Cycle // first cycle of this window, and of the last one
 }
+
+// Two windows, and the cycle behind them, are within the history.
+const (
+	historyCycles = 256
+	historyMask   = historyCycles - 1
+	MaxWindow     = historyCycles/2 - 1
+)
 
 // kind is a color's buffers behind one port of all routers, or of all PEs, by place.
 type kind struct {
@@ -41,19 +56,19 @@ type kind struct {
 	port   Port
 	delay  Cycle // from its being put there to a wavelet's arrival
 	size   uint8 // wavelets
-	slots  int   // a power of two
 	exits  []exit
-	queues []QueueID // NoQueue if a router has none
-	full   counter   // size of each
+	others []int          // kinds of the same color behind other ports of routers
+	queues []QueueID      // NoQueue if a router has none
+	full   sliced.Counter // size of each
 
-	// Of buffers, per place: wavelets taken and put so far, and put until carry was called; the low bits of the
-	// cycle from which on the head could be taken.
-	heads, tails, carried []uint8
-	since                 []uint32
+	// Per place.
+	current []int32  // the buffer's run of which a wavelet was taken last
+	last    []int32  // and the one put into it last
+	logs    []int32  // of what its PE puts into it
+	rounds  []uint32 // times that lane.taken wrapped
+	since   []uint32 // low bits of the cycle from which on the head could be taken, if not in this window or the last one
 
-	data   []uint32       // per word, then slot, then place
-	extra  map[int]uint32 // by index of data: the other half of a marked wavelet
-	marked []uint64       // per word, then slot: holds a switch command or a control wavelet
+	begins []uint64 // per word, then count from the head, which is not 0: begins a run
 }
 
 // exit is an output that some router has for an input.
@@ -64,39 +79,49 @@ type exit struct {
 
 // lane is 64 buffers of a kind.
 type lane struct {
-	has    uint64 // the head has arrived
-	open   uint64 // the switch position takes from it
-	marked uint64 // the head is a marked wavelet
-	held   uint64 // some wavelet is one
-	turn   uint64 // not before the one with which the rotation begins
-	room   uint64 // for one more, as its feeder sees it in this cycle
-	next   uint64 // and in the next one
-	asked  uint64 // its PE is to be woken: by an arrival or, of what the PE feeds, by room
-	out    [NumPorts]uint64
+	has       uint64 // the head has arrived
+	open      uint64 // the switch position takes from it
+	begins    uint64 // the head, or the next one if there is none, begins a run
+	marked    uint64 // and has a command, or is a control wavelet
+	held      uint64 // another begins a run
+	fed       uint64 // what the PE puts there next follows in its log
+	turn      uint64 // not before the one with which the rotation begins
+	room      uint64 // for one more, as its feeder sees it in this cycle
+	next      uint64 // and in the next one
+	asked     uint64 // its PE is to be woken: by an arrival or, of what the PE feeds, by room
+	out       [NumPorts]uint64
+	all, here sliced.Counter // wavelets; those that have arrived
+	taken     sliced.Long    // and how many were taken so far, but for rounds
+	now, last uint64         // in the current window, or the last one, was put in moved
+
+	joins [NumPorts]uint64 // what leaves there next follows in its log on what left last, unless it begins a run
 }
 
 // place is a buffer's kind, and its number among them: bit n%64 of word n/64. Rows are padded to whole words.
 type place struct{ kind, at int32 }
 
 // Slice puts the mesh in lanes in cycle t, before anything is done in it; nil if some routers look at
-// their inputs in another order than others, or if somebody wants to know of each wavelet.
+// their inputs in another order than others, if a buffer is too large to be counted here, or if somebody wants to know of each wavelet.
 func (m *Mesh) Slice(t Cycle) *Lanes {
 	if m.Observer != nil || m.stalls != nil || len(m.agenda.wake) > 2*len(m.routers) {
 		return nil
 	}
 	words := (m.cfg.Width + 63) / 64
 	l := &Lanes{m: m, words: words, places: make([]place, len(m.queues)), begun: make([]Cycle, m.cfg.Height)}
-	l.beyond = [NumPorts]int32{North: -int32(words * 64), South: int32(words * 64)}
 	if !l.sort() {
 		return nil
 	}
+	l.runs, l.logs, l.free = []run{{origin: origin{log: -1}, next: -1}}, []log{loaded: {}}, -1
 	for i := range l.kinds {
-		l.kinds[i].allocate(m.cfg.Height * words)
+		l.allocate(int32(i))
 	}
+	l.window, l.before = t, t
 	l.lanes = pages.Make[lane]((m.cfg.Height + 2) * words * len(l.kinds))
-	l.counts = pages.Make[counts](len(l.lanes))
 	for range 1 << bits.Len(uint(max(m.cfg.HopCycles, m.cfg.RampCycles+1)+1)) {
 		l.ring = append(l.ring, pages.Make[uint64](len(l.lanes)))
+	}
+	for range historyCycles {
+		l.moved = append(l.moved, make([]uint64, len(l.lanes)))
 	}
 	l.able, l.serve, l.first = make([]uint64, l.inputs), make([]uint64, l.inputs), make([]uint64, l.inputs)
 	m.lanes = l
@@ -165,21 +190,31 @@ func (l *Lanes) sort() bool {
 		}
 		l.places[q] = place{int32(at[kind] - 1), l.PlaceOf(i)}
 		l.kinds[at[kind]-1].size = k.size
+		if k.size > sliced.Max {
+			return false
+		}
 	}
 	return true
 }
 
-func (k *kind) allocate(words int) {
-	k.slots = 1 << bits.Len8(k.size-1)
-	k.queues = make([]QueueID, words*64)
+func (l *Lanes) allocate(kind int32) {
+	k, places := &l.kinds[kind], l.Places()
+	k.full = sliced.All(k.size)
+	k.queues = make([]QueueID, places)
 	for i := range k.queues {
 		k.queues[i] = NoQueue
 	}
-	k.full = all64(k.size)
-	k.heads, k.tails, k.carried = make([]uint8, words*64), make([]uint8, words*64), make([]uint8, words*64)
-	k.since = pages.Make[uint32](words * 64)
-	k.data, k.extra = pages.Make[uint32](words*64*k.slots), map[int]uint32{}
-	k.marked = make([]uint64, words*k.slots)
+	k.current, k.last, k.since = make([]int32, places), make([]int32, places), make([]uint32, places)
+	k.rounds = make([]uint32, places)
+	k.begins = make([]uint64, places/64*int(k.size))
+	if l.feeds(place{kind: kind}) {
+		k.logs = make([]int32, places)
+	}
+	for i := range l.kinds[:l.inputs] {
+		if o := &l.kinds[i]; i != int(kind) && o.color == k.color {
+			k.others = append(k.others, i)
+		}
+	}
 }
 
 // PlaceOf is the number of a router's or PE's place.
@@ -217,19 +252,30 @@ func (l *Lanes) when(t Cycle) int { return int(t) & (len(l.ring) - 1) }
 // load reads a queue.
 func (l *Lanes) load(q QueueID, t Cycle) {
 	p, a, bit := l.find(q)
-	k, from := &l.kinds[p.kind], &l.m.queues[q]
+	k, kind, from := &l.kinds[p.kind], int(p.kind), &l.m.queues[q]
 	k.queues[p.at] = q
+	k.current[p.at] = l.newRun(run{origin: origin{log: -1}})
+	k.last[p.at] = k.current[p.at]
 	a.next |= bit
 	for i := from.head; i != from.tail; i++ {
-		e := l.m.slot(from, i)
-		l.push(q, e.w, e.ready)
-		l.m.pushed--
+		e, g := l.m.slot(from, i), &l.logs[loaded]
+		l.follow(kind, p.at, origin{loaded, g.end()}, uint32(e.w&commands>>switchesAt))
+		l.put(kind, l.lane(p.kind, p.at), bit, e.ready)
+		g.data = append(g.data, uint32(e.w))
 		if e.ready <= t {
 			l.ring[l.when(e.ready)][l.lane(p.kind, p.at)] &^= bit
-			l.arrive(int(p.kind), p.at&^63, bit, e.ready)
+			a.here.Up(bit)
+			if a.has&bit == 0 {
+				a.has |= bit
+				k.since[p.at] = uint32(e.ready)
+			}
 		}
 	}
-	k.carry(p.at)
+	from.carried -= uint32(from.n())
+	if k.logs != nil {
+		k.logs[p.at] = int32(len(l.logs))
+		l.logs = append(l.logs, log{kind: p.kind, at: p.at, first: uint32(from.n())})
+	}
 	if from.asked == consumer || from.asked == feeder && l.feeds(p) {
 		a.asked |= bit
 	}
@@ -260,16 +306,33 @@ func (l *Lanes) way(q QueueID) {
 	}
 }
 
-// Settle is to be called at least every 255 cycles: buffers count in bytes.
-func (l *Lanes) Settle() {
-	for q, p := range l.places {
-		l.m.queues[q].carried += uint32(l.kinds[p.kind].carry(p.at))
+// Settle ends a window of MaxWindow cycles at most: all rows are to begin cycle t.
+func (l *Lanes) Settle(t Cycle) {
+	for kind := range l.kinds {
+		for word := range l.Places() / 64 {
+			lane := l.lane(int32(kind), int32(word*64))
+			a := &l.lanes[lane]
+			for old := a.last &^ a.now; old != 0; old &= old - 1 {
+				bit := bits.TrailingZeros64(old)
+				l.kinds[kind].since[word*64+bit] = uint32(l.since(lane, bit, l.window))
+			}
+			a.last, a.now = a.now, 0
+		}
 	}
+	l.before, l.window = l.window, t
+}
+
+// since is the last cycle up to t in which it came to be that the head of a buffer could be taken.
+func (l *Lanes) since(lane, bit int, t Cycle) Cycle {
+	for l.moved[t&historyMask][lane]>>bit&1 == 0 {
+		t--
+	}
+	return t
 }
 
 // Unslice puts all back into queues, and the routers on the agenda, to be stepped from cycle t on.
 func (l *Lanes) Unslice(t Cycle) {
-	l.Settle()
+	l.Settle(t)
 	l.m.lanes = nil
 	for i := range l.m.routers {
 		l.m.routers[i].next = 0
@@ -296,17 +359,20 @@ func (l *Lanes) store(q QueueID, t Cycle) {
 		}
 	}
 	to.head, to.tail, to.seen, to.asked = 0, 0, 0, nobody
-	n := k.tails[p.at] - k.heads[p.at]
+	n := uint8(a.all.Of(int(p.at)))
+	to.carried += l.puts(int(p.kind), p.at)
 	there := n - uint8(len(coming))
 	for i := range n {
 		ready := t
 		switch {
 		case i >= there:
 			ready = coming[i-there]
+		case i == 0 && a.last&bit != 0:
+			ready = l.since(l.lane(p.kind, p.at), int(p.at&63), t)
 		case i == 0:
 			ready += Cycle(int32(k.since[p.at] - uint32(t)))
 		}
-		*m.slot(to, to.tail) = entry{ready, k.wavelet(p.at, k.heads[p.at]+i)}
+		*m.slot(to, to.tail) = entry{ready, l.wavelet(int(p.kind), p.at, uint32(i))}
 		to.tail++
 	}
 	m.early[q] = Never

@@ -18,7 +18,7 @@ func (tr *traffic) inLanes(t *testing.T, end Cycle, rng *rand.Rand) {
 	}
 	h, n := tr.m.cfg.Height, int32(tr.m.Size())
 	for at <= end {
-		window, rows := int(min(1+Cycle(rng.IntN(255)), end+1-at)), 1+rng.IntN(h)
+		window, rows := int(min(1+Cycle(rng.IntN(MaxWindow)), end+1-at)), 1+rng.IntN(h)
 		for y := 0; y < h+window-1; y += rows {
 			for dt := range window {
 				from, to, now := max(y-dt, 0), min(y-dt+rows, h), at+Cycle(dt)
@@ -27,16 +27,16 @@ func (tr *traffic) inLanes(t *testing.T, end Cycle, rng *rand.Rand) {
 				}
 				for row := from; row < to; row++ {
 					l.Step(row, now)
-					for i := int32(row * tr.m.cfg.Width); i < int32((row+1)*tr.m.cfg.Width); i++ {
-						if tr.m.agenda.Due(n+i, now) {
-							tr.pe(i, now)
-						}
-					}
+					first := n + int32(row*tr.m.cfg.Width)
+					tr.m.agenda.Due(first, first+int32(tr.m.cfg.Width), now, func(actor int32) { tr.pe(actor-n, now) })
 				}
 			}
 		}
-		l.Settle()
 		at += Cycle(window)
+		l.Settle(at)
+		if rng.IntN(4) == 0 {
+			l.Trim()
+		}
 		tr.m.agenda.Through(at - 1)
 	}
 	l.Unslice(end + 1)

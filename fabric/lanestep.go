@@ -5,36 +5,28 @@ import "math/bits"
 // Begin begins cycle t in a row: what was freed is free, what is due has arrived.
 func (l *Lanes) Begin(row int, t Cycle) {
 	l.begun[row] = t
-	ring := l.ring[l.when(t)]
-	for w := range l.words {
-		base := int32((row*l.words + w) * 64)
-		from := l.lane(0, base)
-		lanes, ring := l.lanes[from:][:len(l.kinds)], ring[from:][:len(l.kinds)]
-		for f := range lanes {
-			a := &lanes[f]
-			a.room = a.next
-			come := ring[f]
-			if come == 0 {
-				continue
-			}
-			ring[f] = 0
-			l.arrive(f, base, come, t)
+	n, base := l.words*len(l.kinds), int32(row*l.words*64)
+	from := l.lane(0, base)
+	lanes, ring, now := l.lanes[from:][:n], l.ring[l.when(t)][from:][:n], l.moved[t&historyMask][from:][:n]
+	clear(l.moved[(t+1)&historyMask][from:][:n])
+	f := 0
+	for i := range lanes {
+		a := &lanes[i]
+		a.room = a.next
+		if come := ring[i]; come != 0 {
+			ring[i] = 0
+			first := come &^ a.has
+			a.here.Up(come)
+			a.has |= come
+			a.now |= first
+			now[i] |= first
 			if f >= l.inputs {
 				l.wake(a, come, base, t)
 			}
 		}
-	}
-}
-
-// arrive has something arrive in a set of a word's buffers of a kind in cycle t.
-func (l *Lanes) arrive(kind int, base int32, set uint64, t Cycle) {
-	k, lane := &l.kinds[kind], l.lane(int32(kind), base)
-	a := &l.lanes[lane]
-	l.counts[lane].here.up(set)
-	first := set &^ a.has
-	a.has |= set
-	for ; first != 0; first &= first - 1 {
-		k.since[base+int32(bits.TrailingZeros64(first))] = uint32(t)
+		if f++; f == len(l.kinds) {
+			f, base = 0, base+64
+		}
 	}
 }
 
@@ -99,11 +91,12 @@ func (l *Lanes) decide(base int32) (odd uint64, any bool) {
 			if able == 0 {
 				continue
 			}
-			for p, out := range a.out {
-				able &^= out & used[p]
+			exits := l.kinds[f].exits
+			for _, e := range exits {
+				able &^= a.out[e.port] & used[e.port]
 			}
-			for p, out := range a.out {
-				used[p] |= out & able
+			for _, e := range exits {
+				used[e.port] |= a.out[e.port] & able
 			}
 			l.serve[f] |= able
 			l.first[f] |= able &^ done
@@ -155,16 +148,47 @@ func (l *Lanes) roomBehind(at int, p Port) uint64 {
 // forward sends on the heads of a set of a word's inputs of kind f, of which is known that they can leave and
 // move no switch.
 func (l *Lanes) forward(f int, base int32, set uint64, t Cycle) {
-	a, k := &l.lanes[l.lane(int32(f), base)], &l.kinds[f]
+	from := l.lane(0, base)
+	a, k := &l.lanes[from+f], &l.kinds[f]
 	l.Moved += int64(bits.OnesCount64(set))
-	l.take(f, base, set, t)
+	apart := set & a.begins
 	for _, out := range k.exits {
-		if to := set & a.out[out.port]; to != 0 {
-			l.give(out.to, base, out.port, &l.taken, to, t+Cycle(l.m.delay[out.port]))
+		apart |= set & a.out[out.port] &^ a.joins[out.port]
+	}
+	for ; apart != 0; apart &= apart - 1 {
+		at := base + int32(bits.TrailingZeros64(apart))
+		head, _ := l.origin(f, at, 0)
+		for _, out := range k.exits {
+			if a.out[out.port]>>(at&63)&1 != 0 {
+				l.follow(out.to, l.beyond(at, out.port), head, 0)
+			}
 		}
+	}
+	l.take(f, from+f, base, set, t)
+	for _, out := range k.exits {
+		to := set & a.out[out.port]
+		if to == 0 {
+			continue
+		}
+		for _, g := range k.others {
+			l.lanes[from+g].joins[out.port] &^= to
+		}
+		a.joins[out.port] |= to
+		l.give(out.to, from+out.to, out.port, to, t+Cycle(l.m.delay[out.port]))
 	}
 	if k.port == Ramp {
 		l.wake(a, set, base, t+1)
+	}
+}
+
+// part has what a router forwards next of f's color not be taken for what follows.
+func (l *Lanes) part(from, f int, bit uint64) {
+	for g := range l.inputs {
+		if l.kinds[g].color == l.kinds[f].color {
+			for p := range l.lanes[from+g].joins {
+				l.lanes[from+g].joins[p] &^= bit
+			}
+		}
 	}
 }
 
@@ -191,6 +215,7 @@ func (l *Lanes) switched(at int32, t Cycle) {
 				done, l.first[f] = bit, bit
 			}
 			l.Moved++
+			l.part(from, f, bit)
 			if i := k.owner; l.m.forward(i, q, k, t) {
 				for set := l.m.chans[k.channel].queues; set != 0; set &= set - 1 {
 					l.way(l.m.routers[i].first + QueueID(bits.TrailingZeros64(set)))

@@ -3,14 +3,17 @@ package pe
 import (
 	"math"
 	"math/bits"
+	"slices"
 
 	"cs2sim.dev/fabric"
+	"cs2sim.dev/fabric/sliced"
 )
 
 // Flows runs those PEs of a mesh in lanes in which instructions are under way, all that stream of a common form, 64
 // PEs of a row at a time. Until one of its instructions ends, what such a PE does in a cycle hangs on
-// what its queues hold and on whose turn it is: a bit each. Only the elements are done PE by PE. The
-// other PEs are stepped.
+// what its queues hold and on whose turn it is: a bit each. Elements are only counted meanwhile. They are done, one
+// instruction's together, when the PE is stepped again or another one needs what it has sent. That changes
+// nothing, as no instruction under way writes what another one reads or writes. The other PEs are stepped.
 type Flows struct {
 	l       *fabric.Lanes
 	threads int
@@ -22,7 +25,6 @@ type Flows struct {
 	stays   []stay     // and since when they do
 	ready   []uint64   // per thread
 	picked  []uint64   // per thread
-	data    [64]uint32 // per bit, what is sent
 	latency fabric.Cycle
 	Steps   int64 // elements, and cycles of countdowns
 }
@@ -35,11 +37,12 @@ type flowWord struct {
 
 // flowLane is a thread of 64 PEs. Those of its instructions that stream are of a kind.
 type flowLane struct {
-	on      uint64 // has an instruction
-	streams uint64 // that streams
-	counts  uint64 // and cycles of which run down now
-	turn    uint64 // behind the thread served last
-	first   uint64 // no thread before it has an instruction
+	on      uint64      // has an instruction
+	streams uint64      // that streams
+	counts  uint64      // and cycles of which run down now
+	turn    uint64      // behind the thread served last
+	first   uint64      // no thread before it has an instruction
+	left    sliced.Long // elements, less one, but for rounds
 	flowKind
 }
 
@@ -53,8 +56,9 @@ type flowKind struct {
 // flow is an instruction.
 type flow struct {
 	count     int32 // cycles to run down
+	rounds    int32 // times that the lane's count of elements left is to wrap
+	todo      int32 // elements that were not done yet, those not counted yet among them
 	at, pitch int32 // of its operand in SRAM
-	left      int32 // elements
 	scalar    float32
 }
 
@@ -76,6 +80,7 @@ func NewFlows(l *fabric.Lanes, cores []*PE) *Flows {
 	f.lanes = make([]flowLane, len(f.words)*f.threads)
 	f.flows = make([]flow, len(f.lanes)*64)
 	f.ready, f.picked = make([]uint64, f.threads), make([]uint64, f.threads)
+	l.Produce = f.produce
 	for _, core := range cores {
 		if core != nil {
 			core.flows = f
@@ -102,7 +107,7 @@ func (f *Flows) admit(p *PE, t fabric.Cycle) {
 		if !a.streams {
 			continue
 		}
-		if a.shape == anyShape || a.left[2] > 0 || a.from[0] != fabric.NoQueue && a.from[1] != fabric.NoQueue {
+		if a.shape == anyShape || a.left[2] > 0 || p.entangled(i, set) {
 			return
 		}
 		kind := f.kindOf(a)
@@ -140,13 +145,41 @@ func (f *Flows) admit(p *PE, t fabric.Cycle) {
 		if a.countdown() > 0 {
 			l.counts |= bit
 		}
-		flow := flow{count: int32(a.countdown()), left: a.n - a.done}
+		flow := flow{count: int32(a.countdown())}
 		if a.streams {
 			l.streams |= bit
-			flow.at, flow.pitch, flow.scalar = a.base+a.done*a.pitch, a.pitch, a.sb
+			flow.todo, flow.at, flow.pitch, flow.scalar = a.n-a.done, a.base+a.done*a.pitch, a.pitch, a.sb
+			flow.rounds = (flow.todo - 1) / (sliced.MaxLong + 1)
+			l.left.Assign(bit, uint32(flow.todo-1)%(sliced.MaxLong+1))
 		}
 		f.flows[(word*f.threads+i)*64+int(p.place&63)] = flow
 	}
+}
+
+// entangled reports whether an instruction that streams and one behind it, of a set of threads, have something to do
+// with the same words of SRAM, and one of them writes there; or send to the same color.
+func (p *PE) entangled(thread int, set uint32) bool {
+	a := &p.threads[thread].cur
+	from, to := a.touches()
+	for set &^= 2<<thread - 1; set != 0; set &= set - 1 {
+		b := &p.threads[bits.TrailingZeros32(set)].cur
+		if !b.streams {
+			continue
+		}
+		if a.to != fabric.NoQueue && a.to == b.to {
+			return true
+		}
+		if first, last := b.touches(); (a.to == fabric.NoQueue || b.to == fabric.NoQueue) && first < to && from < last {
+			return true
+		}
+	}
+	return false
+}
+
+// touches is the words of SRAM that the elements left have their operands in, those of a common form.
+func (a *active) touches() (first, end int32) {
+	first, last := a.base+a.done*a.pitch, a.base+(a.n-1)*a.pitch
+	return min(first, last), max(first, last) + 2
 }
 
 // ends reports whether a ends if it runs for so many more cycles, no elements among them.
@@ -241,56 +274,130 @@ func (f *Flows) count(w, i int, set uint64, t fabric.Cycle) {
 			continue
 		}
 		l.counts &^= 1 << bit
-		if l.streams>>bit&1 == 0 || fl.left == 0 {
+		if l.streams>>bit&1 == 0 || f.left(w, i, bit) == 0 {
 			f.end(f.cores[w*64+bit], i, t)
 		}
 	}
 }
 
-// elements does one element each of thread i of a set of a word's PEs.
+// elements counts one element each of thread i of a set of a word's PEs.
 func (f *Flows) elements(w, i int, set uint64, t fabric.Cycle) {
 	l := &f.lanes[w*f.threads+i]
-	flows, srams := f.flows[(w*f.threads+i)*64:][:64], f.srams[w*64:][:64]
-	data := &f.data
 	if l.from >= 0 {
-		data = f.l.Take(l.from, w, set, t)
+		for begun := set & f.l.Begins(l.from, w); begun != 0; begun &= begun - 1 {
+			bit := bits.TrailingZeros64(begun)
+			f.do(w, i, bit, f.counted(w, i, bit))
+		}
+		f.l.Take(l.from, w, set, t)
 	}
 	var last uint64
-	for rest := set; rest != 0; rest &= rest - 1 {
-		bit := bits.TrailingZeros64(rest)
-		fl, sram := &flows[bit], srams[bit]
-		if fl.left--; fl.left == 0 {
-			last |= 1 << bit
-		}
-		at := int(fl.at)
-		fl.at += fl.pitch
-		x := math.Float32frombits(data[bit])
-		switch l.shape {
-		case fromFabric:
-			store32(sram, at, received(l.op, x, fl.scalar))
-		case toFabric:
-			data[bit] = math.Float32bits(load32(sram, at))
-		case forward:
-			data[bit] = math.Float32bits(x + load32(sram, at))
+	for wrapped := l.left.Down(set); wrapped != 0; wrapped &= wrapped - 1 {
+		fl := &f.flows[(w*f.threads+i)*64+bits.TrailingZeros64(wrapped)]
+		if fl.rounds--; fl.rounds < 0 {
+			last |= wrapped & -wrapped
 		}
 	}
-	if l.to >= 0 && set != last {
-		f.l.Give(l.to, w, data, set&^last, t+f.latency)
+	if l.to >= 0 {
+		for rest := last; rest != 0; rest &= rest - 1 {
+			at := w*64 + bits.TrailingZeros64(rest)
+			if s := f.cores[at].threads[i].cur.in.Switches; s != 0 {
+				set &^= rest & -rest
+				f.l.GiveCommand(l.to, int32(at), s, t+f.latency)
+			}
+		}
+		f.l.Give(l.to, w, set, t+f.latency)
 	}
 	for ; last != 0; last &= last - 1 {
-		bit := bits.TrailingZeros64(last)
-		f.last(f.cores[w*64+bit], i, math.Float32frombits(data[bit]), t)
+		f.end(f.cores[w*64+bits.TrailingZeros64(last)], i, t)
 	}
 }
 
-// last does what the last element of an instruction does.
-func (f *Flows) last(p *PE, thread int, v float32, t fabric.Cycle) {
-	a := &p.threads[thread].cur
-	if a.shape != fromFabric {
-		w := fabric.Wavelet{Data: math.Float32bits(v), Color: a.in.Dst.Color, Switches: a.in.Switches}
-		p.mesh.Push(a.to, w, t+p.latency)
+// left is how many elements of an instruction are not counted yet.
+func (f *Flows) left(w, i, bit int) int {
+	return int(f.flows[(w*f.threads+i)*64+bit].rounds)*(sliced.MaxLong+1) + int(f.lanes[w*f.threads+i].left.Of(bit)) + 1
+}
+
+// counted is how many elements of an instruction are to be done.
+func (f *Flows) counted(w, i, bit int) int {
+	return int(f.flows[(w*f.threads+i)*64+bit].todo) - f.left(w, i, bit)
+}
+
+// do does so many elements that were counted.
+func (f *Flows) do(w, i, bit, n int) {
+	if n == 0 {
+		return
 	}
-	f.end(p, thread, t)
+	l, fl, sram := &f.lanes[w*f.threads+i], &f.flows[(w*f.threads+i)*64+bit], f.srams[w*64+bit]
+	var in []uint32
+	if l.from >= 0 {
+		todo := fl.todo
+		in = f.l.Taken(l.from, int32(w*64+bit), f.counted(w, i, bit), n)
+		in = in[todo-fl.todo:] // of a ring's PE some may have been done on the way
+		n = len(in)
+	}
+	at, pitch := int(fl.at), int(fl.pitch)
+	fl.at += int32(n) * fl.pitch
+	fl.todo -= int32(n)
+	switch {
+	case l.shape == fromFabric && l.op == FMul:
+		for _, x := range in {
+			store32(sram, at, float32(math.Float32frombits(x)*fl.scalar))
+			at += pitch
+		}
+		return
+	case l.shape == fromFabric:
+		for _, x := range in {
+			store32(sram, at, received(l.op, math.Float32frombits(x), fl.scalar))
+			at += pitch
+		}
+		return
+	}
+	log := f.l.Log(l.to, int32(w*64+bit))
+	from := len(*log)
+	*log = slices.Grow(*log, n)[:from+n]
+	out := (*log)[from:]
+	if l.shape == toFabric {
+		for k := range out {
+			out[k] = math.Float32bits(load32(sram, at))
+			at += pitch
+		}
+		return
+	}
+	for k, x := range in[:len(out)] {
+		out[k] = math.Float32bits(math.Float32frombits(x) + load32(sram, at))
+		at += pitch
+	}
+}
+
+// doAll does what was counted of all of a PE's instructions.
+func (f *Flows) doAll(p *PE) {
+	w, bit := int(p.place>>6), int(p.place&63)
+	for i := range f.threads {
+		if f.lanes[w*f.threads+i].streams>>bit&1 != 0 {
+			f.do(w, i, bit, f.counted(w, i, bit))
+		}
+	}
+}
+
+// produce has a PE's instruction that sends to a kind of buffers do n more elements.
+func (f *Flows) produce(kind int, at int32, n int) {
+	w, bit := int(at>>6), int(at&63)
+	for i := range f.threads {
+		if l := &f.lanes[w*f.threads+i]; l.streams>>bit&1 != 0 && l.to == kind {
+			f.do(w, i, bit, n)
+		}
+	}
+}
+
+// Settle is that of the lanes, after which what PEs have sent is noted, and what is not needed any more forgotten.
+func (f *Flows) Settle(t fabric.Cycle) {
+	f.l.Settle(t)
+	for _, p := range f.cores {
+		if p != nil && p.flowing {
+			f.doAll(p)
+		}
+	}
+	f.l.Trim()
 }
 
 // end has a PE be stepped that has something to decide after cycle t.
@@ -303,6 +410,7 @@ func (f *Flows) end(p *PE, thread int, t fabric.Cycle) {
 // leave has a PE be stepped from cycle t on.
 func (f *Flows) leave(p *PE, t fabric.Cycle) {
 	word, bit := int(p.place>>6), uint64(1)<<(p.place&63)
+	f.doAll(p)
 	lanes, stay := f.lanes[word*f.threads:][:f.threads], &f.stays[p.place]
 	idle := int64(t - stay.entered)
 	turn := f.threads - 1
@@ -320,7 +428,7 @@ func (f *Flows) leave(p *PE, t fabric.Cycle) {
 		idle -= ran
 		a.spend(ran, &p.States)
 		if a.streams {
-			done := a.n - fl.left
+			done := a.n - int32(f.left(word, i, int(p.place&63)))
 			p.States[a.state] += int64(done - a.done)
 			idle -= int64(done - a.done)
 			a.done = done

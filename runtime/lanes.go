@@ -18,7 +18,8 @@ import (
 const (
 	laneShare  = 32  // of so many routers one has to act per cycle for lanes to pay
 	laneBlock  = 512 // routers of a block, or more if a row has
-	laneWindow = 128 // cycles
+	laneWindow = 120 // cycles, fabric.MaxWindow at most
+	laneTrim   = 16  // windows for which what PEs send is kept: at most 8 KB per PE, which sends one element per cycle
 	laneNotice = 64  // cycles before lanes, in which PEs that are ahead of time wait for the others
 )
 
@@ -69,7 +70,7 @@ func (w *wafer) ahead(t fabric.Cycle) bool {
 func (w *wafer) inLanes(ctx context.Context, l *fabric.Lanes, t fabric.Cycle, tick func(t fabric.Cycle)) (fabric.Cycle, error) {
 	w.mesh.Horizon, w.lanes = 0, 0
 	v := window{wafer: w, l: l, flows: pe.NewFlows(l, w.cores), end: t}
-	for {
+	for windows := 0; ; {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
@@ -79,8 +80,12 @@ func (w *wafer) inLanes(ctx context.Context, l *fabric.Lanes, t fabric.Cycle, ti
 		if v.fault != nil {
 			return 0, v.fault
 		}
-		l.Settle()
 		t += laneWindow
+		if windows++; windows%laneTrim == 0 {
+			v.flows.Settle(t)
+		} else {
+			l.Settle(t)
+		}
 		w.mesh.Agenda().Through(t - 1)
 		if v.acted += l.Moved + v.flows.Steps; v.acted*laneShare < int64(w.mesh.Size())*laneWindow || !w.fits(t) {
 			v.flows.Leave(w.cores, t)
@@ -127,13 +132,12 @@ func (v *window) cycle(t fabric.Cycle, from, to int) {
 	for row := from; row < to; row++ {
 		v.l.Step(row, t)
 		v.flows.Step(row, t)
-		for i := int32(row * c.Width); i < int32((row+1)*c.Width); i++ {
-			if agenda.Due(n+i, t) {
-				v.core(i, t)
-				v.acted++
-				v.end = max(v.end, t)
-			}
-		}
+		first := n + int32(row*c.Width)
+		agenda.Due(first, first+int32(c.Width), t, func(actor int32) {
+			v.core(actor-n, t)
+			v.acted++
+			v.end = max(v.end, t)
+		})
 	}
 	if v.l.Moved+v.flows.Steps > before {
 		v.end = max(v.end, t)
