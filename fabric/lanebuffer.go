@@ -8,9 +8,7 @@ func (l *Lanes) take(kind, lane int, base int32, set uint64, t Cycle) {
 	l.m.popped += int64(bits.OnesCount64(set))
 	a.all.Down(set)
 	a.here.Down(set)
-	for wrapped := a.taken.Up(set); wrapped != 0; wrapped &= wrapped - 1 {
-		l.kinds[kind].rounds[base+int32(bits.TrailingZeros64(wrapped))]++
-	}
+	a.taken.Up(set)
 	a.has &^= set &^ a.here.Some()
 	a.next |= set // also of one that was filled before it was taken from
 	a.now |= set

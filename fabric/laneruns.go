@@ -1,10 +1,6 @@
 package fabric
 
-import (
-	"math/bits"
-
-	"cs2sim.dev/fabric/sliced"
-)
+import "math/bits"
 
 // Payloads do not travel through lanes. What a PE sends is kept in a log per ramp, and a wavelet is known
 // by its origin: a buffer's wavelets are runs, each of which continues in its log. As long as a router sends a run
@@ -51,7 +47,7 @@ func (l *Lanes) newRun(r run) int32 {
 
 // taken is how many wavelets were taken from a buffer.
 func (l *Lanes) taken(kind int, at int32) uint32 {
-	return l.kinds[kind].rounds[at]*(sliced.MaxLong+1) + l.lanes[l.lane(int32(kind), at)].taken.Of(int(at))
+	return l.lanes[l.lane(int32(kind), at)].taken.Of(int(at))
 }
 
 // puts is how many wavelets were put into a buffer.
@@ -152,9 +148,16 @@ func (l *Lanes) Trim() {
 			all := &l.lanes[l.lane(int32(kind), int32(word*64))].all
 			for set := all.Some(); set != 0; set &= set - 1 {
 				at := int32(word*64 + bits.TrailingZeros64(set))
-				for i := range all.Of(int(at)) {
-					from, _ := l.origin(kind, at, i)
+				head, _ := l.origin(kind, at, 0)
+				r := l.kinds[kind].current[at]
+				if l.lanes[l.lane(int32(kind), at)].begins>>(at&63)&1 != 0 {
+					r = l.runs[r].next
+				}
+				for from := head; ; from = l.runs[r].origin {
 					needed[from.log] = max(needed[from.log], l.logs[from.log].end()-from.seq)
+					if r = l.runs[r].next; r < 0 {
+						break
+					}
 				}
 			}
 		}

@@ -65,7 +65,6 @@ type kind struct {
 	current []int32  // the buffer's run of which a wavelet was taken last
 	last    []int32  // and the one put into it last
 	logs    []int32  // of what its PE puts into it
-	rounds  []uint32 // times that lane.taken wrapped
 	since   []uint32 // low bits of the cycle from which on the head could be taken, if not in this window or the last one
 
 	begins []uint64 // per word, then count from the head, which is not 0: begins a run
@@ -91,7 +90,7 @@ type lane struct {
 	asked     uint64 // its PE is to be woken: by an arrival or, of what the PE feeds, by room
 	out       [NumPorts]uint64
 	all, here sliced.Counter // wavelets; those that have arrived
-	taken     sliced.Long    // and how many were taken so far, but for rounds
+	taken     sliced.Total   // so far
 	now, last uint64         // in the current window, or the last one, was put in moved
 
 	joins [NumPorts]uint64 // what leaves there next follows in its log on what left last, unless it begins a run
@@ -205,7 +204,6 @@ func (l *Lanes) allocate(kind int32) {
 		k.queues[i] = NoQueue
 	}
 	k.current, k.last, k.since = make([]int32, places), make([]int32, places), make([]uint32, places)
-	k.rounds = make([]uint32, places)
 	k.begins = make([]uint64, places/64*int(k.size))
 	if l.feeds(place{kind: kind}) {
 		k.logs = make([]int32, places)

@@ -17,6 +17,7 @@ func (p *PE) stream(thread int, t fabric.Cycle) {
 	for now := t; thread >= 0; {
 		a := &p.threads[thread].cur
 		p.turn = thread
+		p.payFor(thread)
 		p.element(a, t)
 		p.States[a.state]++
 		t++

@@ -11,15 +11,16 @@ import (
 
 // Flows runs those PEs of a mesh in lanes in which instructions are under way, all that stream of a common form, 64
 // PEs of a row at a time. Until one of its instructions ends, what such a PE does in a cycle hangs on
-// what its queues hold and on whose turn it is: a bit each. Elements are only counted meanwhile. They are done, one
-// instruction's together, when the PE is stepped again or another one needs what it has sent. That changes
-// nothing, as no instruction under way writes what another one reads or writes. The other PEs are stepped.
+// what its queues hold and on whose turn it is: a bit each. Elements are only counted meanwhile. The PE owes them until
+// the instruction ends, or something else has to do with its SRAM, or another PE needs what it has sent; then they
+// are done together. That changes nothing, as no instruction under way here writes what another one reads or writes.
+// The other PEs are stepped.
 type Flows struct {
 	l       *fabric.Lanes
 	threads int
 	words   []flowWord
 	lanes   []flowLane // per word, then thread
-	flows   []flow     // per lane, then bit
+	flows   []flow     // per place, then thread
 	cores   []*PE      // per place, those that run here
 	srams   [][]uint16 // theirs
 	stays   []stay     // and since when they do
@@ -37,12 +38,14 @@ type flowWord struct {
 
 // flowLane is a thread of 64 PEs. Those of its instructions that stream are of a kind.
 type flowLane struct {
-	on      uint64      // has an instruction
-	streams uint64      // that streams
-	counts  uint64      // and cycles of which run down now
-	turn    uint64      // behind the thread served last
-	first   uint64      // no thread before it has an instruction
-	left    sliced.Long // elements, less one, but for rounds
+	on      uint64           // has an instruction
+	streams uint64           // that streams
+	counts  uint64           // and cycles of which run down now
+	turn    uint64           // behind the thread served last
+	first   uint64           // no thread before it has an instruction
+	owes    uint64           // may have elements that were counted and not done
+	left    sliced.Countdown // elements
+	count   sliced.Countdown // cycles to run down
 	flowKind
 }
 
@@ -55,8 +58,6 @@ type flowKind struct {
 
 // flow is an instruction.
 type flow struct {
-	count     int32 // cycles to run down
-	rounds    int32 // times that the lane's count of elements left is to wrap
 	todo      int32 // elements that were not done yet, those not counted yet among them
 	at, pitch int32 // of its operand in SRAM
 	scalar    float32
@@ -110,11 +111,14 @@ func (f *Flows) admit(p *PE, t fabric.Cycle) {
 		if a.shape == anyShape || a.left[2] > 0 || p.entangled(i, set) {
 			return
 		}
-		kind := f.kindOf(a)
-		if l.streams == 0 {
+		if kind := f.kindOf(a); l.flowKind != kind {
+			if l.streams != 0 {
+				return
+			}
+			for l.owes != 0 {
+				f.settle(f.cores[word*64+bits.TrailingZeros64(l.owes)], i)
+			}
 			l.flowKind = kind
-		} else if l.flowKind != kind {
-			return
 		}
 	}
 	if p.running >= 0 {
@@ -125,7 +129,7 @@ func (f *Flows) admit(p *PE, t fabric.Cycle) {
 		p.now = t + 1
 	}
 	f.words[word].on |= bit
-	p.flowing = true
+	p.flowing, p.owing = true, true
 	f.cores[p.place], f.srams[p.place], f.stays[p.place] = p, p.sram, stay{entered: t + 1, since: p.since}
 	f.words[word].ran &^= bit
 	first := p.busy & -p.busy
@@ -142,22 +146,24 @@ func (f *Flows) admit(p *PE, t fabric.Cycle) {
 		if first>>i&1 != 0 {
 			l.first |= bit
 		}
+		l.count.Set(int(p.place&63), int32(a.countdown()))
 		if a.countdown() > 0 {
 			l.counts |= bit
 		}
-		flow := flow{count: int32(a.countdown())}
 		if a.streams {
 			l.streams |= bit
-			flow.todo, flow.at, flow.pitch, flow.scalar = a.n-a.done, a.base+a.done*a.pitch, a.pitch, a.sb
-			flow.rounds = (flow.todo - 1) / (sliced.MaxLong + 1)
-			l.left.Assign(bit, uint32(flow.todo-1)%(sliced.MaxLong+1))
+			if l.owes&bit != 0 {
+				continue
+			}
+			l.owes |= bit
+			l.left.Set(int(p.place&63), a.n-a.done)
+			*f.flow(word, i, int(p.place&63)) = flow{a.n - a.done, a.base + a.done*a.pitch, a.pitch, a.sb}
 		}
-		f.flows[(word*f.threads+i)*64+int(p.place&63)] = flow
 	}
 }
 
 // entangled reports whether an instruction that streams and one behind it, of a set of threads, have something to do
-// with the same words of SRAM, and one of them writes there; or send to the same color.
+// with the same words of SRAM, and one of them writes there; or send to the same color, or take from it.
 func (p *PE) entangled(thread int, set uint32) bool {
 	a := &p.threads[thread].cur
 	from, to := a.touches()
@@ -166,7 +172,7 @@ func (p *PE) entangled(thread int, set uint32) bool {
 		if !b.streams {
 			continue
 		}
-		if a.to != fabric.NoQueue && a.to == b.to {
+		if a.to != fabric.NoQueue && a.to == b.to || a.takes() != fabric.NoQueue && a.takes() == b.takes() {
 			return true
 		}
 		if first, last := b.touches(); (a.to == fabric.NoQueue || b.to == fabric.NoQueue) && first < to && from < last {
@@ -175,6 +181,9 @@ func (p *PE) entangled(thread int, set uint32) bool {
 	}
 	return false
 }
+
+// takes is the queue that an instruction of a common form takes from.
+func (a *active) takes() fabric.QueueID { return max(a.from[0], a.from[1]) }
 
 // touches is the words of SRAM that the elements left have their operands in, those of a common form.
 func (a *active) touches() (first, end int32) {
@@ -199,6 +208,9 @@ func (f *Flows) kindOf(a *active) flowKind {
 	}
 	return k
 }
+
+// flow is a PE's instruction.
+func (f *Flows) flow(w, i, bit int) *flow { return &f.flows[(w*64+bit)*f.threads+i] }
 
 // Step gives cycle t to the PEs of a row that run here.
 func (f *Flows) Step(row int, t fabric.Cycle) {
@@ -267,14 +279,10 @@ func (f *Flows) step(w int, t fabric.Cycle) {
 // count gives a cycle to the countdowns of thread i of a set of a word's PEs.
 func (f *Flows) count(w, i int, set uint64, t fabric.Cycle) {
 	l := &f.lanes[w*f.threads+i]
-	for ; set != 0; set &= set - 1 {
-		bit := bits.TrailingZeros64(set)
-		fl := &f.flows[(w*f.threads+i)*64+bit]
-		if fl.count--; fl.count > 0 {
-			continue
-		}
-		l.counts &^= 1 << bit
-		if l.streams>>bit&1 == 0 || f.left(w, i, bit) == 0 {
+	ended := l.count.Down(set)
+	l.counts &^= ended
+	for ; ended != 0; ended &= ended - 1 {
+		if bit := bits.TrailingZeros64(ended); l.streams>>bit&1 == 0 || l.left.Left(bit) == 0 {
 			f.end(f.cores[w*64+bit], i, t)
 		}
 	}
@@ -290,13 +298,7 @@ func (f *Flows) elements(w, i int, set uint64, t fabric.Cycle) {
 		}
 		f.l.Take(l.from, w, set, t)
 	}
-	var last uint64
-	for wrapped := l.left.Down(set); wrapped != 0; wrapped &= wrapped - 1 {
-		fl := &f.flows[(w*f.threads+i)*64+bits.TrailingZeros64(wrapped)]
-		if fl.rounds--; fl.rounds < 0 {
-			last |= wrapped & -wrapped
-		}
-	}
+	last := l.left.Down(set)
 	if l.to >= 0 {
 		for rest := last; rest != 0; rest &= rest - 1 {
 			at := w*64 + bits.TrailingZeros64(rest)
@@ -312,14 +314,9 @@ func (f *Flows) elements(w, i int, set uint64, t fabric.Cycle) {
 	}
 }
 
-// left is how many elements of an instruction are not counted yet.
-func (f *Flows) left(w, i, bit int) int {
-	return int(f.flows[(w*f.threads+i)*64+bit].rounds)*(sliced.MaxLong+1) + int(f.lanes[w*f.threads+i].left.Of(bit)) + 1
-}
-
 // counted is how many elements of an instruction are to be done.
 func (f *Flows) counted(w, i, bit int) int {
-	return int(f.flows[(w*f.threads+i)*64+bit].todo) - f.left(w, i, bit)
+	return int(f.flow(w, i, bit).todo - f.lanes[w*f.threads+i].left.Left(bit))
 }
 
 // do does so many elements that were counted.
@@ -327,7 +324,7 @@ func (f *Flows) do(w, i, bit, n int) {
 	if n == 0 {
 		return
 	}
-	l, fl, sram := &f.lanes[w*f.threads+i], &f.flows[(w*f.threads+i)*64+bit], f.srams[w*64+bit]
+	l, fl, sram := &f.lanes[w*f.threads+i], f.flow(w, i, bit), f.srams[w*64+bit]
 	var in []uint32
 	if l.from >= 0 {
 		todo := fl.todo
@@ -369,12 +366,52 @@ func (f *Flows) do(w, i, bit, n int) {
 	}
 }
 
-// doAll does what was counted of all of a PE's instructions.
-func (f *Flows) doAll(p *PE) {
+// settle does what a PE owes of one of its instructions.
+func (f *Flows) settle(p *PE, thread int) {
+	w, bit := int(p.place>>6), int(p.place&63)
+	if l := &f.lanes[w*f.threads+thread]; l.owes>>bit&1 != 0 {
+		f.do(w, thread, bit, f.counted(w, thread, bit))
+		l.owes &^= 1 << bit
+	}
+}
+
+// settleAll does all that a PE owes, also of instructions that go on here.
+func (f *Flows) settleAll(p *PE) {
 	w, bit := int(p.place>>6), int(p.place&63)
 	for i := range f.threads {
-		if f.lanes[w*f.threads+i].streams>>bit&1 != 0 {
+		if l := &f.lanes[w*f.threads+i]; l.owes>>bit&1 != 0 {
 			f.do(w, i, bit, f.counted(w, i, bit))
+			l.owes = l.owes&^(1<<bit) | l.streams&(1<<bit)
+		}
+	}
+	p.owing = p.flowing
+}
+
+// pay does all that is owed before something is done in SRAM, or taken, that is none of the elements of an
+// instruction that was among the flows.
+func (p *PE) pay() {
+	if p.owing {
+		p.flows.settleAll(p)
+	}
+}
+
+// payFor is pay before an element of an instruction, or its end: if it was among the flows, the others have nothing to do
+// with it; and what registers send has to do with a color only.
+func (p *PE) payFor(thread int) {
+	if !p.owing {
+		return
+	}
+	if f := p.flows; f.lanes[int(p.place>>6)*f.threads+thread].owes>>(p.place&63)&1 != 0 {
+		f.settle(p, thread)
+		return
+	}
+	if a := &p.threads[thread].cur; a.in.Op != Send {
+		p.pay()
+	} else {
+		for i := range p.threads {
+			if p.threads[i].cur.to == a.to {
+				p.flows.settle(p, i)
+			}
 		}
 	}
 }
@@ -383,7 +420,7 @@ func (f *Flows) doAll(p *PE) {
 func (f *Flows) produce(kind int, at int32, n int) {
 	w, bit := int(at>>6), int(at&63)
 	for i := range f.threads {
-		if l := &f.lanes[w*f.threads+i]; l.streams>>bit&1 != 0 && l.to == kind {
+		if l := &f.lanes[w*f.threads+i]; l.owes>>bit&1 != 0 && l.to == kind {
 			f.do(w, i, bit, n)
 		}
 	}
@@ -393,8 +430,8 @@ func (f *Flows) produce(kind int, at int32, n int) {
 func (f *Flows) Settle(t fabric.Cycle) {
 	f.l.Settle(t)
 	for _, p := range f.cores {
-		if p != nil && p.flowing {
-			f.doAll(p)
+		if p != nil {
+			p.pay()
 		}
 	}
 	f.l.Trim()
@@ -410,7 +447,6 @@ func (f *Flows) end(p *PE, thread int, t fabric.Cycle) {
 // leave has a PE be stepped from cycle t on.
 func (f *Flows) leave(p *PE, t fabric.Cycle) {
 	word, bit := int(p.place>>6), uint64(1)<<(p.place&63)
-	f.doAll(p)
 	lanes, stay := f.lanes[word*f.threads:][:f.threads], &f.stays[p.place]
 	idle := int64(t - stay.entered)
 	turn := f.threads - 1
@@ -423,12 +459,12 @@ func (f *Flows) leave(p *PE, t fabric.Cycle) {
 		if l.on&bit == 0 {
 			continue
 		}
-		a, fl := &p.threads[i].cur, &f.flows[(word*f.threads+i)*64+int(p.place&63)]
-		ran := int64(a.countdown()) - int64(fl.count)
+		a := &p.threads[i].cur
+		ran := int64(a.countdown()) - int64(l.count.Left(int(p.place&63)))
 		idle -= ran
 		a.spend(ran, &p.States)
 		if a.streams {
-			done := a.n - int32(f.left(word, i, int(p.place&63)))
+			done := a.n - l.left.Left(int(p.place&63))
 			p.States[a.state] += int64(done - a.done)
 			idle -= int64(done - a.done)
 			a.done = done
@@ -452,12 +488,18 @@ func (f *Flows) leave(p *PE, t fabric.Cycle) {
 // Leave ends this: all PEs are stepped from cycle t on.
 func (f *Flows) Leave(cores []*PE, t fabric.Cycle) {
 	for _, p := range cores {
-		if p == nil {
-			continue
-		}
-		if p.flowing {
+		if p != nil && p.flowing {
 			f.leave(p, t)
 		}
-		p.flows = nil
+	}
+	for _, p := range cores {
+		if p != nil {
+			p.pay()
+		}
+	}
+	for _, p := range cores {
+		if p != nil {
+			p.flows = nil
+		}
 	}
 }

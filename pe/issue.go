@@ -6,15 +6,17 @@ import (
 	"cs2sim.dev/fabric"
 )
 
-func (p *PE) complete(th *thread) {
+func (p *PE) complete(i int) {
+	th := &p.threads[i]
 	in := th.cur.in
 	th.busy = false
 	if in == nil {
 		return // dispatch or scalar cycles
 	}
 	if !in.Streams() {
+		p.pay()
 		p.execLocal(&th.cur)
-	} else if in.Dst.Kind == Scalar && in.Op.Tensor() {
+	} else if p.payFor(i); in.Dst.Kind == Scalar && in.Op.Tensor() {
 		p.regs[in.Dst.Reg] = int32(Bits(in.Dst.Type, th.cur.acc))
 	}
 	if in.Op == FMac {
@@ -92,6 +94,7 @@ func (p *PE) sending(in *Instr) active {
 
 // access moves a word between SRAM and a register.
 func (p *PE) access(in *Instr) {
+	p.pay()
 	if in.Op == Store {
 		w, _ := p.resolve(&in.Dst, 1)
 		v := in.X.value(&p.regs)
@@ -175,6 +178,7 @@ func (p *PE) take(t fabric.Cycle, task *Task, q fabric.QueueID) bool {
 }
 
 func (p *PE) pop(q fabric.QueueID, t fabric.Cycle, task *Task) {
+	p.pay()
 	w := p.mesh.Pop(q, t)
 	if p.mesh.Observer != nil {
 		p.saw(fabric.Taken, t, w, trigger{task})

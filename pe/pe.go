@@ -33,6 +33,7 @@ type PE struct {
 	halted  bool
 	urgent  bool         // some instruction of the program has priority
 	flowing bool         // run by flows, not stepped
+	owing   bool         // flows may have something to do in SRAM
 	flows   *Flows       // of a mesh in lanes
 	place   int32        // among them
 	latency fabric.Cycle // of a wavelet from the datapath to the router
@@ -332,7 +333,7 @@ func (p *PE) control(t fabric.Cycle) {
 			th := &p.threads[i]
 			p.changed &^= 1 << i
 			if th.busy && th.cur.finished() {
-				p.complete(th)
+				p.complete(i)
 				p.busy &^= 1 << i
 				again = true
 			}

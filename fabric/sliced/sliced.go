@@ -1,6 +1,8 @@
 // Package sliced counts 64 things at once.
 package sliced
 
+import "math/bits"
+
 // Counter holds 64 numbers from 0 to Max, in word i bit i of each: a step of any set of them takes a few
 // word operations, without a branch.
 type Counter [4]uint64
@@ -53,33 +55,71 @@ func (c *Counter) Assign(set uint64, n uint32) {
 	}
 }
 
-// Long is a Counter of numbers up to MaxLong.
-type Long struct{ low, high Counter }
+// long is a Counter of numbers up to mostLong.
+type long struct{ low, high Counter }
 
-// MaxLong is the largest number of a Long.
-const MaxLong = (Max+1)*(Max+1) - 1
+const (
+	longBits = 8
+	mostLong = 1<<longBits - 1
+)
 
-// Up is Counter's.
-func (c *Long) Up(set uint64) uint64 {
+func (c *long) up(set uint64) uint64 {
 	if set = c.low.Up(set); set != 0 {
 		set = c.high.Up(set)
 	}
 	return set
 }
 
-// Down is Counter's.
-func (c *Long) Down(set uint64) uint64 {
+func (c *long) down(set uint64) uint64 {
 	if set = c.low.Down(set); set != 0 {
 		set = c.high.Down(set)
 	}
 	return set
 }
 
-// Of is Counter's.
-func (c *Long) Of(bit int) uint32 { return c.low.Of(bit) | c.high.Of(bit)*(Max+1) }
+func (c *long) of(bit int) uint32 { return c.low.Of(bit) | c.high.Of(bit)*(Max+1) }
 
-// Assign is Counter's.
-func (c *Long) Assign(set uint64, n uint32) {
-	c.low.Assign(set, n)
-	c.high.Assign(set, n/(Max+1))
+// Total holds 64 numbers that only go up, modulo 2^32.
+type Total struct {
+	low  long
+	high [64]uint32
+}
+
+// Up adds one to the numbers of a set.
+func (c *Total) Up(set uint64) {
+	for set = c.low.up(set); set != 0; set &= set - 1 {
+		c.high[bits.TrailingZeros64(set)]++
+	}
+}
+
+// Of is one number.
+func (c *Total) Of(bit int) uint32 { return c.low.of(bit) | c.high[bit&63]<<longBits }
+
+// Countdown holds 64 numbers that go down to 0.
+type Countdown struct {
+	less   long      // than each number by one,
+	rounds [64]int32 // but for so many times mostLong + 1
+}
+
+// Set makes one number n.
+func (c *Countdown) Set(bit int, n int32) {
+	c.less.low.Assign(1<<bit, uint32(n-1))
+	c.less.high.Assign(1<<bit, uint32(n-1)/(Max+1))
+	c.rounds[bit&63] = (n - 1) >> longBits
+}
+
+// Down takes one from the numbers of a set, and returns those that are 0 now.
+func (c *Countdown) Down(set uint64) (ended uint64) {
+	for set = c.less.down(set); set != 0; set &= set - 1 {
+		n := &c.rounds[bits.TrailingZeros64(set)]
+		if *n--; *n < 0 {
+			ended |= set & -set
+		}
+	}
+	return ended
+}
+
+// Left is one number.
+func (c *Countdown) Left(bit int) int32 {
+	return c.rounds[bit&63]<<longBits + int32(c.less.of(bit)) + 1
 }

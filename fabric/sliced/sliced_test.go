@@ -5,24 +5,13 @@ import (
 	"testing"
 )
 
-type counter interface {
-	Up(set uint64) uint64
-	Down(set uint64) uint64
-	Of(bit int) uint32
-	Assign(set uint64, n uint32)
-}
-
-// TestCounters: 64 numbers do what 64 numbers do.
-func TestCounters(t *testing.T) {
-	t.Run("Counter", func(t *testing.T) { test(t, &Counter{}, Max) })
-	t.Run("Long", func(t *testing.T) { test(t, &Long{}, MaxLong) })
-}
-
-func test(t *testing.T, c counter, most uint32) {
+// TestCounter: 64 numbers do what 64 numbers do.
+func TestCounter(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 1))
+	var c Counter
 	var want [64]uint32
 	for range 20000 {
-		set, n := rng.Uint64()&rng.Uint64(), uint32(rng.IntN(int(most)+1))
+		set, n := rng.Uint64()&rng.Uint64(), uint32(rng.IntN(Max+1))
 		var step uint32
 		var wrapped, wraps uint64
 		switch rng.IntN(12) {
@@ -31,7 +20,7 @@ func test(t *testing.T, c counter, most uint32) {
 		case 1, 2, 3, 4, 5:
 			step, wrapped = 1, c.Up(set)
 		default:
-			step, wrapped = most, c.Down(set)
+			step, wrapped = Max, c.Down(set)
 		}
 		for i := range want {
 			switch {
@@ -40,10 +29,10 @@ func test(t *testing.T, c counter, most uint32) {
 			case step == 0:
 				want[i] = n
 				continue
-			case step == 1 && want[i] == most, step == most && want[i] == 0:
+			case step == 1 && want[i] == Max, step == Max && want[i] == 0:
 				wraps |= 1 << i
 			}
-			want[i] = (want[i] + step) & most
+			want[i] = (want[i] + step) & Max
 		}
 		if wrapped != wraps {
 			t.Fatalf("%b wrapped, want %b", wrapped, wraps)
@@ -51,6 +40,62 @@ func test(t *testing.T, c counter, most uint32) {
 		for i, w := range want {
 			if got := c.Of(i); got != w {
 				t.Fatalf("number %d is %d, want %d", i, got, w)
+			}
+		}
+	}
+}
+
+func TestTotal(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 2))
+	var c Total
+	var want [64]uint32
+	for range 2000 {
+		set := rng.Uint64() | rng.Uint64()
+		c.Up(set)
+		for i := range want {
+			want[i] += uint32(set >> i & 1)
+			if got := c.Of(i); got != want[i] {
+				t.Fatalf("number %d is %d, want %d", i, got, want[i])
+			}
+		}
+	}
+}
+
+// TestCountdown: numbers from 0 to past all carries end when they should.
+func TestCountdown(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	var c Countdown
+	var want [64]int32
+	set := func(i int) {
+		want[i] = int32(rng.IntN(1 << rng.IntN(13)))
+		c.Set(i, want[i])
+	}
+	for i := range want {
+		set(i)
+	}
+	for range 5000 {
+		var down, ends uint64
+		for i, n := range want {
+			if n == 0 {
+				set(i)
+			} else if rng.IntN(3) > 0 {
+				down |= 1 << i
+			}
+		}
+		for i := range want {
+			if down>>i&1 == 0 {
+				continue
+			}
+			if want[i]--; want[i] == 0 {
+				ends |= 1 << i
+			}
+		}
+		if got := c.Down(down); got != ends {
+			t.Fatalf("%b end, want %b", got, ends)
+		}
+		for i, n := range want {
+			if got := c.Left(i); got != n {
+				t.Fatalf("number %d is %d, want %d", i, got, n)
 			}
 		}
 	}
