@@ -19,28 +19,22 @@ func (l *Lanes) take(kind, lane int, base int32, set uint64, t Cycle) {
 }
 
 // give has a set of a word's routers, or PEs, put a wavelet each into the buffers of a kind behind their port p. lane
-// is that of the word.
+// is that of the word there, or here if it is east or west.
 func (l *Lanes) give(kind, lane int, p Port, set uint64, ready Cycle) {
 	l.m.pushed += int64(bits.OnesCount64(set))
-	kinds := len(l.kinds)
 	switch p {
-	case North:
-		l.put(kind, lane-l.words*kinds, set, ready)
-	case South:
-		l.put(kind, lane+l.words*kinds, set, ready)
 	case East:
-		l.put(kind, lane, set<<1, ready)
 		if set>>63 != 0 {
-			l.put(kind, lane+kinds, 1, ready)
+			l.put(kind, lane+len(l.kinds), 1, ready)
 		}
+		set <<= 1
 	case West:
-		l.put(kind, lane, set>>1, ready)
 		if set&1 != 0 {
-			l.put(kind, lane-kinds, 1<<63, ready)
+			l.put(kind, lane-len(l.kinds), 1<<63, ready)
 		}
-	default:
-		l.put(kind, lane, set, ready)
+		set >>= 1
 	}
+	l.put(kind, lane, set, ready)
 }
 
 // put puts a wavelet each into a set of a lane's buffers.
@@ -86,7 +80,7 @@ func (l *Lanes) Take(kind, word int, set uint64, t Cycle) {
 // Taken returns n of the payloads that the PE of a place took from its queue of a kind, from the one taken so
 // many before the next one on; the run that began last has all of them. They stay until Trim is called.
 func (l *Lanes) Taken(kind int, at int32, before, n int) []uint32 {
-	r := &l.runs[l.kinds[kind].current[at]]
+	r := &l.kinds[kind].runs[at]
 	return l.read(origin{r.log, r.seq + l.taken(kind, at) - uint32(before) - r.at}, uint32(n))
 }
 

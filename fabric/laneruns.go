@@ -18,7 +18,13 @@ type run struct {
 	origin
 	at       uint32
 	commands uint32 // bits of a packed wavelet from switchesAt on
-	next     int32  // the run behind it; -1 none
+	next     int32  // the run behind it, an index in Lanes.runs; -1 none
+}
+
+// runs is those of a buffer: the one of which a wavelet was taken last, and the last one.
+type runs struct {
+	run
+	last int32 // an index in Lanes.runs; -1 if there is but one
 }
 
 // log holds what a PE, the feeder of a buffer, put there, without what nobody needs any more.
@@ -33,7 +39,7 @@ func (g *log) end() uint32 { return g.first + uint32(len(g.data)) }
 // loaded is the log of what the queues held when the mesh was put in lanes.
 const loaded = 0
 
-// newRun is the index of a run in l.runs.
+// newRun is the index in l.runs of a run that is not its buffer's first.
 func (l *Lanes) newRun(r run) int32 {
 	r.next = -1
 	if i := l.free; i >= 0 {
@@ -60,13 +66,21 @@ func (l *Lanes) follow(kind int, at int32, from origin, commands uint32) {
 	k, a := &l.kinds[kind], &l.lanes[l.lane(int32(kind), at)]
 	n := a.all.Of(int(at))
 	count := l.taken(kind, at) + n
-	last := &l.runs[k.last[at]]
+	b := &k.runs[at]
+	last := &b.run
+	if b.last >= 0 {
+		last = &l.runs[b.last]
+	}
 	if last.log == from.log && last.seq+count-last.at == from.seq && last.commands|commands == 0 {
 		return
 	}
 	i := l.newRun(run{origin: from, at: count, commands: commands})
-	l.runs[k.last[at]].next = i
-	k.last[at] = i
+	if b.last >= 0 { // l.runs may have moved
+		l.runs[b.last].next = i
+	} else {
+		b.next = i
+	}
+	b.last = i
 	if n > 0 {
 		k.begins[int(at>>6)*int(k.size)+int(n)] |= 1 << (at & 63)
 		a.held |= 1 << (at & 63)
@@ -79,7 +93,7 @@ func (l *Lanes) follow(kind int, at int32, from origin, commands uint32) {
 func (l *Lanes) begin(k *kind, a *lane, at int32) {
 	bit := uint64(1) << (at & 63)
 	a.begins |= bit
-	if l.runs[l.runs[k.current[at]].next].commands != 0 {
+	if l.runs[k.runs[at].next].commands != 0 {
 		a.marked |= bit
 	}
 }
@@ -90,9 +104,12 @@ func (l *Lanes) pass(k *kind, a *lane, base int32, set uint64) {
 	a.begins &^= begun
 	a.marked &^= begun
 	for ; begun != 0; begun &= begun - 1 {
-		at := base + int32(bits.TrailingZeros64(begun))
-		i := k.current[at]
-		k.current[at] = l.runs[i].next
+		b := &k.runs[base+int32(bits.TrailingZeros64(begun))]
+		i := b.next
+		b.run = l.runs[i]
+		if b.last == i {
+			b.last = -1
+		}
 		l.runs[i].next = l.free
 		l.free = i
 	}
@@ -118,7 +135,7 @@ func (l *Lanes) pass(k *kind, a *lane, base int32, set uint64) {
 // origin is that of the wavelet that is i behind the head of a buffer, or will be, if it is of the run of those that are there.
 func (l *Lanes) origin(kind int, at int32, i uint32) (from origin, commands uint32) {
 	count := l.taken(kind, at) + i
-	r := &l.runs[l.kinds[kind].current[at]]
+	r := &l.kinds[kind].runs[at].run
 	for r.next >= 0 && int32(count-l.runs[r.next].at) >= 0 {
 		r = &l.runs[r.next]
 	}
@@ -149,15 +166,10 @@ func (l *Lanes) Trim() {
 			for set := all.Some(); set != 0; set &= set - 1 {
 				at := int32(word*64 + bits.TrailingZeros64(set))
 				head, _ := l.origin(kind, at, 0)
-				r := l.kinds[kind].current[at]
-				if l.lanes[l.lane(int32(kind), at)].begins>>(at&63)&1 != 0 {
-					r = l.runs[r].next
-				}
-				for from := head; ; from = l.runs[r].origin {
+				needed[head.log] = max(needed[head.log], l.logs[head.log].end()-head.seq)
+				for r := l.kinds[kind].runs[at].next; r >= 0; r = l.runs[r].next {
+					from := &l.runs[r].origin
 					needed[from.log] = max(needed[from.log], l.logs[from.log].end()-from.seq)
-					if r = l.runs[r].next; r < 0 {
-						break
-					}
 				}
 			}
 		}

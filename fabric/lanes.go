@@ -62,38 +62,43 @@ type kind struct {
 	full   sliced.Counter // size of each
 
 	// Per place.
-	current []int32  // the buffer's run of which a wavelet was taken last
-	last    []int32  // and the one put into it last
-	logs    []int32  // of what its PE puts into it
-	since   []uint32 // low bits of the cycle from which on the head could be taken, if not in this window or the last one
+	runs  []runs   // of the buffer
+	logs  []int32  // of what its PE puts into it
+	since []uint32 // low bits of the cycle from which on the head could be taken, if not in this window or the last one
 
 	begins []uint64 // per word, then count from the head, which is not 0: begins a run
 }
 
 // exit is an output that some router has for an input.
 type exit struct {
-	port Port
-	to   int // kind
+	port  Port
+	to    int // kind
+	ahead int // from a word's first lane to that of the kind at the word there, or here if it is east or west
 }
 
 // lane is 64 buffers of a kind.
-type lane struct {
-	has       uint64 // the head has arrived
-	open      uint64 // the switch position takes from it
-	begins    uint64 // the head, or the next one if there is none, begins a run
-	marked    uint64 // and has a command, or is a control wavelet
-	held      uint64 // another begins a run
-	fed       uint64 // what the PE puts there next follows in its log
-	turn      uint64 // not before the one with which the rotation begins
-	room      uint64 // for one more, as its feeder sees it in this cycle
-	next      uint64 // and in the next one
-	asked     uint64 // its PE is to be woken: by an arrival or, of what the PE feeds, by room
-	out       [NumPorts]uint64
+type lane struct { // what is looked at together is a line of the host's cache
+	has    uint64 // the head has arrived
+	open   uint64 // the switch position takes from it
+	marked uint64 // the head has a command, or is a control wavelet
+	turn   uint64 // not before the one with which the rotation begins
+	begins uint64 // the head, or the next one if there is none, begins a run
+	held   uint64 // another begins a run
+	room   uint64 // for one more, as its feeder sees it in this cycle
+	next   uint64 // and in the next one
+
 	all, here sliced.Counter // wavelets; those that have arrived
-	taken     sliced.Total   // so far
-	now, last uint64         // in the current window, or the last one, was put in moved
+
+	out   [NumPorts]uint64
+	asked uint64 // its PE is to be woken: by an arrival or, of what the PE feeds, by room
+	now   uint64 // in this window was put in moved
+	last  uint64 // and in the last one
+
+	taken sliced.Total // so far
 
 	joins [NumPorts]uint64 // what leaves there next follows in its log on what left last, unless it begins a run
+	fed   uint64           // the same of what the PE puts there next
+	_     [2]uint64
 }
 
 // place is a buffer's kind, and its number among them: bit n%64 of word n/64. Rows are padded to whole words.
@@ -110,7 +115,7 @@ func (m *Mesh) Slice(t Cycle) *Lanes {
 	if !l.sort() {
 		return nil
 	}
-	l.runs, l.logs, l.free = []run{{origin: origin{log: -1}, next: -1}}, []log{loaded: {}}, -1
+	l.logs, l.free = []log{loaded: {}}, -1
 	for i := range l.kinds {
 		l.allocate(int32(i))
 	}
@@ -177,7 +182,14 @@ func (l *Lanes) sort() bool {
 				to = at[pes+int(k.color)*ports+int(Ramp)]
 			}
 			if to > 0 {
-				k.exits = append(k.exits, exit{p, to - 1})
+				e := exit{port: p, to: to - 1, ahead: to - 1}
+				switch p {
+				case North:
+					e.ahead -= l.words * len(l.kinds)
+				case South:
+					e.ahead += l.words * len(l.kinds)
+				}
+				k.exits = append(k.exits, e)
 			}
 		}
 	}
@@ -203,7 +215,7 @@ func (l *Lanes) allocate(kind int32) {
 	for i := range k.queues {
 		k.queues[i] = NoQueue
 	}
-	k.current, k.last, k.since = make([]int32, places), make([]int32, places), make([]uint32, places)
+	k.runs, k.since = pages.Make[runs](places), make([]uint32, places)
 	k.begins = make([]uint64, places/64*int(k.size))
 	if l.feeds(place{kind: kind}) {
 		k.logs = make([]int32, places)
@@ -252,8 +264,7 @@ func (l *Lanes) load(q QueueID, t Cycle) {
 	p, a, bit := l.find(q)
 	k, kind, from := &l.kinds[p.kind], int(p.kind), &l.m.queues[q]
 	k.queues[p.at] = q
-	k.current[p.at] = l.newRun(run{origin: origin{log: -1}})
-	k.last[p.at] = k.current[p.at]
+	k.runs[p.at] = runs{run{origin: origin{log: -1}, next: -1}, -1}
 	a.next |= bit
 	for i := from.head; i != from.tail; i++ {
 		e, g := l.m.slot(from, i), &l.logs[loaded]
@@ -306,8 +317,8 @@ func (l *Lanes) way(q QueueID) {
 
 // Settle ends a window of MaxWindow cycles at most: all rows are to begin cycle t.
 func (l *Lanes) Settle(t Cycle) {
-	for kind := range l.kinds {
-		for word := range l.Places() / 64 {
+	for word := range l.Places() / 64 {
+		for kind := range l.kinds {
 			lane := l.lane(int32(kind), int32(word*64))
 			a := &l.lanes[lane]
 			for old := a.last &^ a.now; old != 0; old &= old - 1 {

@@ -64,43 +64,41 @@ func (l *Lanes) Step(row int, t Cycle) {
 func (l *Lanes) decide(base int32) (odd uint64, any bool) {
 	from := l.lane(0, base)
 	row := l.lanes[from:][:l.inputs]
+	able, serve, first := l.able[:len(row)], l.serve[:len(row)], l.first[:len(row)]
 	var waiting uint64
 	for f := range row {
 		a := &row[f]
-		able := a.has & a.open
-		waiting |= able
-		odd |= able & a.marked
-		l.able[f] = able
+		able[f] = a.has & a.open
+		waiting |= able[f]
+		odd |= able[f] & a.marked
 	}
 	if waiting == 0 {
 		return 0, false
 	}
 	for f := range row {
-		able := l.able[f] &^ odd
-		if able != 0 {
-			able &^= l.full(from, f, &row[f])
+		serve[f], first[f] = 0, 0
+		if able[f] &^= odd; able[f] != 0 {
+			able[f] &^= l.full(from, f, &row[f])
 		}
-		l.able[f], l.serve[f], l.first[f] = able, 0, 0
 	}
 	var used [NumPorts]uint64
 	var done uint64
 	for _, before := range [2]uint64{0, ^uint64(0)} { // the inputs from the one of whom it is the turn; those before it
 		for f := range row {
-			a := &row[f]
-			able := l.able[f] & (a.turn ^ before)
-			if able == 0 {
+			if able[f] == 0 {
 				continue
 			}
-			exits := l.kinds[f].exits
+			a, exits := &row[f], l.kinds[f].exits
+			some := able[f] & (a.turn ^ before)
 			for _, e := range exits {
-				able &^= a.out[e.port] & used[e.port]
+				some &^= a.out[e.port] & used[e.port]
 			}
 			for _, e := range exits {
-				used[e.port] |= a.out[e.port] & able
+				used[e.port] |= a.out[e.port] & some
 			}
-			l.serve[f] |= able
-			l.first[f] |= able &^ done
-			done |= able
+			serve[f] |= some
+			first[f] |= some &^ done
+			done |= some
 		}
 	}
 	l.rotate(row, done)
@@ -109,6 +107,9 @@ func (l *Lanes) decide(base int32) (odd uint64, any bool) {
 
 // rotate has the rotation of the done routers begin behind the input they served first.
 func (l *Lanes) rotate(row []lane, done uint64) {
+	if done == 0 {
+		return
+	}
 	var behind uint64
 	for f := range row {
 		row[f].turn = row[f].turn&^done | behind
@@ -118,31 +119,29 @@ func (l *Lanes) rotate(row []lane, done uint64) {
 
 // full is for which routers of a word, whose lanes begin at from, some output of kind f has no room.
 func (l *Lanes) full(from, f int, a *lane) (set uint64) {
-	for _, out := range l.kinds[f].exits {
-		if to := a.out[out.port]; to != 0 {
-			set |= to &^ l.roomBehind(from+out.to, out.port)
+	exits := l.kinds[f].exits
+	for i := range exits {
+		if e := &exits[i]; a.out[e.port] != 0 {
+			set |= a.out[e.port] &^ l.roomBehind(from, e)
 		}
 	}
 	return set
 }
 
-// roomBehind is which routers of a word have room behind their port p, in the lane that is number at for the word.
-func (l *Lanes) roomBehind(at int, p Port) uint64 {
-	kinds := len(l.kinds)
-	switch p {
-	case North:
-		return l.lanes[at-l.words*kinds].room
+// roomBehind is which routers of a word, whose lanes begin at from, have room behind an exit.
+func (l *Lanes) roomBehind(from int, e *exit) uint64 {
+	to := &l.lanes[from+e.ahead]
+	switch e.port {
 	case South:
 		if l.behind {
-			return l.lanes[at+l.words*kinds].next
+			return to.next
 		}
-		return l.lanes[at+l.words*kinds].room
 	case East:
-		return l.lanes[at].room>>1 | l.lanes[at+kinds].room<<63
+		return to.room>>1 | l.lanes[from+e.ahead+len(l.kinds)].room<<63
 	case West:
-		return l.lanes[at].room<<1 | l.lanes[at-kinds].room>>63
+		return to.room<<1 | l.lanes[from+e.ahead-len(l.kinds)].room>>63
 	}
-	return l.lanes[at].room
+	return to.room
 }
 
 // forward sends on the heads of a set of a word's inputs of kind f, of which is known that they can leave and
@@ -174,7 +173,7 @@ func (l *Lanes) forward(f int, base int32, set uint64, t Cycle) {
 			l.lanes[from+g].joins[out.port] &^= to
 		}
 		a.joins[out.port] |= to
-		l.give(out.to, from+out.to, out.port, to, t+Cycle(l.m.delay[out.port]))
+		l.give(out.to, from+out.ahead, out.port, to, t+Cycle(l.m.delay[out.port]))
 	}
 	if k.port == Ramp {
 		l.wake(a, set, base, t+1)

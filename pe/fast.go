@@ -37,29 +37,35 @@ func (p *PE) execFast(a *active) bool {
 	return true
 }
 
-// pairs32 performs dst = x op y in fp32; each element may depend on those before. The commonest operation has a loop of its own.
+// pairs32 performs dst = x op y in fp32; each element may depend on those before. What is common has loops of its own.
 func (p *PE) pairs32(a *active, d, dp, x, xp, y, yp int) {
 	sram := p.sram
-	if a.in.Op == FAdd {
+	switch {
+	case a.in.Op == FAdd && dp == 2 && xp == 2 && yp == 2:
+		dst, xs, ys := row32(sram, d, a.n), row32(sram, x, a.n), row32(sram, y, a.n)
+		for i := 0; i < len(dst)-1 && i < len(xs)-1 && i < len(ys)-1; i += 2 {
+			store32(dst, i, load32(xs, i)+load32(ys, i))
+		}
+	case a.in.Op == FAdd:
 		for range a.n {
 			store32(sram, d, load32(sram, x)+load32(sram, y))
 			d, x, y = d+dp, x+xp, y+yp
 		}
-		return
-	}
-	for range a.n {
-		store32(sram, d, apply32(a.in.Op, a.accumulate, load32(sram, d), load32(sram, x), load32(sram, y)))
-		d, x, y = d+dp, x+xp, y+yp
+	default:
+		for range a.n {
+			store32(sram, d, apply32(a.in.Op, a.accumulate, load32(sram, d), load32(sram, x), load32(sram, y)))
+			d, x, y = d+dp, x+xp, y+yp
+		}
 	}
 }
 
 // scaled32 is pairs32 with one scalar for y.
 func (p *PE) scaled32(a *active, d, dp, x, xp int) {
 	sram, y := p.sram, a.sb
-	if a.in.Op == FMac && a.accumulate {
-		for range a.n {
-			store32(sram, d, load32(sram, d)+float32(load32(sram, x)*y))
-			d, x = d+dp, x+xp
+	if a.in.Op == FMac && a.accumulate && dp == 2 && xp == 2 {
+		dst, xs := row32(sram, d, a.n), row32(sram, x, a.n)
+		for i := 0; i < len(dst)-1 && i < len(xs)-1; i += 2 {
+			store32(dst, i, load32(dst, i)+float32(load32(xs, i)*y))
 		}
 		return
 	}
@@ -68,6 +74,9 @@ func (p *PE) scaled32(a *active, d, dp, x, xp int) {
 		d, x = d+dp, x+xp
 	}
 }
+
+// row32 is n fp32 elements that lie one behind the other from word w on.
+func row32(sram []uint16, w int, n int32) []uint16 { return sram[w:][:2*n] }
 
 // dot is a sum of products of two operands of one format.
 func (p *PE) dot(a *active) {

@@ -38,20 +38,20 @@ type flowWord struct {
 
 // flowLane is a thread of 64 PEs. Those of its instructions that stream are of a kind.
 type flowLane struct {
-	on      uint64           // has an instruction
-	streams uint64           // that streams
-	counts  uint64           // and cycles of which run down now
-	turn    uint64           // behind the thread served last
-	first   uint64           // no thread before it has an instruction
-	owes    uint64           // may have elements that were counted and not done
-	left    sliced.Countdown // elements
-	count   sliced.Countdown // cycles to run down
+	on      uint64 // has an instruction
+	streams uint64 // that streams
+	counts  uint64 // and cycles of which run down now
+	turn    uint64 // behind the thread served last
+	first   uint64 // no thread before it has an instruction
+	owes    uint64 // may have elements that were counted and not done
 	flowKind
+	left  sliced.Countdown // elements
+	count sliced.Countdown // cycles to run down
 }
 
 // flowKind is what instructions have in common that are done in one go.
 type flowKind struct {
-	from, to int // kinds of buffers; -1 none
+	from, to int32 // kinds of buffers; -1 none
 	shape    shape
 	op       Op
 }
@@ -105,10 +105,10 @@ func (f *Flows) admit(p *PE, t fabric.Cycle) {
 	for set := p.busy; set != 0; set &= set - 1 {
 		i := bits.TrailingZeros32(set)
 		a, l := &p.threads[i].cur, &lanes[i]
-		if !a.streams {
+		if !a.streams || l.owes&bit != 0 { // or is known from before
 			continue
 		}
-		if a.shape == anyShape || a.left[2] > 0 || p.entangled(i, set) {
+		if a.shape == anyShape || a.left[2] > 0 || p.entangled(i) {
 			return
 		}
 		if kind := f.kindOf(a); l.flowKind != kind {
@@ -146,9 +146,9 @@ func (f *Flows) admit(p *PE, t fabric.Cycle) {
 		if first>>i&1 != 0 {
 			l.first |= bit
 		}
-		l.count.Set(int(p.place&63), int32(a.countdown()))
 		if a.countdown() > 0 {
 			l.counts |= bit
+			l.count.Set(int(p.place&63), int32(a.countdown()))
 		}
 		if a.streams {
 			l.streams |= bit
@@ -162,12 +162,12 @@ func (f *Flows) admit(p *PE, t fabric.Cycle) {
 	}
 }
 
-// entangled reports whether an instruction that streams and one behind it, of a set of threads, have something to do
-// with the same words of SRAM, and one of them writes there; or send to the same color, or take from it.
-func (p *PE) entangled(thread int, set uint32) bool {
+// entangled reports whether an instruction that streams and another thread's have something to do with the same words
+// of SRAM, and one of them writes there; or send to the same color, or take from it.
+func (p *PE) entangled(thread int) bool {
 	a := &p.threads[thread].cur
 	from, to := a.touches()
-	for set &^= 2<<thread - 1; set != 0; set &= set - 1 {
+	for set := p.busy &^ (1 << thread); set != 0; set &= set - 1 {
 		b := &p.threads[bits.TrailingZeros32(set)].cur
 		if !b.streams {
 			continue
@@ -200,11 +200,11 @@ func (f *Flows) kindOf(a *active) flowKind {
 	k := flowKind{-1, -1, a.shape, a.in.Op}
 	for _, q := range a.from {
 		if q != fabric.NoQueue {
-			k.from = f.l.KindOf(q)
+			k.from = int32(f.l.KindOf(q))
 		}
 	}
 	if a.to != fabric.NoQueue {
-		k.to = f.l.KindOf(a.to)
+		k.to = int32(f.l.KindOf(a.to))
 	}
 	return k
 }
@@ -230,10 +230,10 @@ func (f *Flows) step(w int, t fabric.Cycle) {
 		ready := l.streams &^ l.counts
 		if ready != 0 {
 			if l.from >= 0 {
-				ready &= f.l.There(l.from, w)
+				ready &= f.l.There(int(l.from), w)
 			}
 			if l.to >= 0 {
-				ready &= f.l.Room(l.to, w)
+				ready &= f.l.Room(int(l.to), w)
 			}
 		}
 		ready |= l.counts
@@ -257,7 +257,7 @@ func (f *Flows) step(w int, t fabric.Cycle) {
 		l.turn = l.turn&^done | behind
 		behind |= f.picked[i]
 		if l.first&idle != 0 && l.from >= 0 { // of one that counts no PE is idle
-			starved |= l.first & idle &^ f.l.There(l.from, w)
+			starved |= l.first & idle &^ f.l.There(int(l.from), w)
 		}
 	}
 	for ; starved != 0; starved &= starved - 1 {
@@ -292,11 +292,11 @@ func (f *Flows) count(w, i int, set uint64, t fabric.Cycle) {
 func (f *Flows) elements(w, i int, set uint64, t fabric.Cycle) {
 	l := &f.lanes[w*f.threads+i]
 	if l.from >= 0 {
-		for begun := set & f.l.Begins(l.from, w); begun != 0; begun &= begun - 1 {
+		for begun := set & f.l.Begins(int(l.from), w); begun != 0; begun &= begun - 1 {
 			bit := bits.TrailingZeros64(begun)
 			f.do(w, i, bit, f.counted(w, i, bit))
 		}
-		f.l.Take(l.from, w, set, t)
+		f.l.Take(int(l.from), w, set, t)
 	}
 	last := l.left.Down(set)
 	if l.to >= 0 {
@@ -304,10 +304,10 @@ func (f *Flows) elements(w, i int, set uint64, t fabric.Cycle) {
 			at := w*64 + bits.TrailingZeros64(rest)
 			if s := f.cores[at].threads[i].cur.in.Switches; s != 0 {
 				set &^= rest & -rest
-				f.l.GiveCommand(l.to, int32(at), s, t+f.latency)
+				f.l.GiveCommand(int(l.to), int32(at), s, t+f.latency)
 			}
 		}
-		f.l.Give(l.to, w, set, t+f.latency)
+		f.l.Give(int(l.to), w, set, t+f.latency)
 	}
 	for ; last != 0; last &= last - 1 {
 		f.end(f.cores[w*64+bits.TrailingZeros64(last)], i, t)
@@ -328,7 +328,7 @@ func (f *Flows) do(w, i, bit, n int) {
 	var in []uint32
 	if l.from >= 0 {
 		todo := fl.todo
-		in = f.l.Taken(l.from, int32(w*64+bit), f.counted(w, i, bit), n)
+		in = f.l.Taken(int(l.from), int32(w*64+bit), f.counted(w, i, bit), n)
 		in = in[todo-fl.todo:] // of a ring's PE some may have been done on the way
 		n = len(in)
 	}
@@ -349,7 +349,7 @@ func (f *Flows) do(w, i, bit, n int) {
 		}
 		return
 	}
-	log := f.l.Log(l.to, int32(w*64+bit))
+	log := f.l.Log(int(l.to), int32(w*64+bit))
 	from := len(*log)
 	*log = slices.Grow(*log, n)[:from+n]
 	out := (*log)[from:]
@@ -420,7 +420,7 @@ func (p *PE) payFor(thread int) {
 func (f *Flows) produce(kind int, at int32, n int) {
 	w, bit := int(at>>6), int(at&63)
 	for i := range f.threads {
-		if l := &f.lanes[w*f.threads+i]; l.owes>>bit&1 != 0 && l.to == kind {
+		if l := &f.lanes[w*f.threads+i]; l.owes>>bit&1 != 0 && int(l.to) == kind {
 			f.do(w, i, bit, n)
 		}
 	}
@@ -460,9 +460,11 @@ func (f *Flows) leave(p *PE, t fabric.Cycle) {
 			continue
 		}
 		a := &p.threads[i].cur
-		ran := int64(a.countdown()) - int64(l.count.Left(int(p.place&63)))
-		idle -= ran
-		a.spend(ran, &p.States)
+		if n := a.countdown(); n > 0 {
+			ran := int64(n) - int64(l.count.Left(int(p.place&63)))
+			idle -= ran
+			a.spend(ran, &p.States)
+		}
 		if a.streams {
 			done := a.n - l.left.Left(int(p.place&63))
 			p.States[a.state] += int64(done - a.done)

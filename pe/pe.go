@@ -2,9 +2,12 @@ package pe
 
 import (
 	"fmt"
+	"iter"
 	"math/bits"
+	"slices"
 
 	"cs2sim.dev/fabric"
+	"cs2sim.dev/fabric/pages"
 )
 
 // PE is one core at work. Step is called in every cycle in which something it waits for may
@@ -62,30 +65,32 @@ type Stamp struct {
 	Cycle fabric.Cycle
 }
 
-// thread runs tensor instructions in order.
+// thread runs tensor instructions in order. It takes two lines of the host's cache, the first of them for what is looked
+// at again and again.
 type thread struct {
 	cur   active
 	busy  bool
 	queue []active // issued, not begun; capacity fixed at load
+	_     [2]uint64
 }
 
-// active is a tensor instruction in progress, registers resolved at issue. It is small because a PE looks
-// at all its microthreads' again and again.
+// active is a tensor instruction in progress, registers resolved at issue.
 type active struct {
 	in         *Instr
 	from       [2]fabric.QueueID // inputs of an instruction that streams, NoQueue if none
 	to         fabric.QueueID    // its output
+	n, done    int32             // elements; of a streaming instruction, elements so far
 	left       [3]int32          // cycles of start, steps, conflict still to run (of an instruction that streams, steps come one by one)
+	base       int32             // of the one operand in SRAM, if shape says so
+	pitch      int32             // its
+	sb         float32
 	streams    bool
 	accumulate bool
 	state      State // what its steps count as
 	pairs      bool  // each element reads two operands from SRAM
 	shape      shape // of an instruction that streams
-	n, done    int32 // elements; of a streaming instruction, elements so far
 	dst, a, b  int32
-	base       int32 // of the one operand in SRAM, if shape says so
-	pitch      int32 // its
-	sa, sb     float32
+	sa         float32
 	acc        float32 // running result of a scalar destination
 }
 
@@ -108,22 +113,42 @@ func (f *Fault) Error() string {
 // New loads prog onto PE index of the sealed mesh m, with zeroed SRAM, and wakes it for cycle 0.
 // It fails if a task waits for a color, or an instruction reads or writes one, that has no route here.
 func New(cfg *Config, prog *Program, m *fabric.Mesh, index int32) (*PE, error) {
-	return NewWith(cfg, prog, m, index, prog.Registers, make([]uint16, prog.Words))
+	return NewSlab(slices.Values([]*Program{prog})).New(cfg, prog, m, index, prog.Registers, make([]uint16, prog.Words))
 }
 
-// NewWith is New with the PE's own registers and an image of its SRAM, which it takes over and
+// Slab is memory for PEs, side by side.
+type Slab struct {
+	pes     []PE
+	threads []thread
+}
+
+// NewSlab is for the PEs of these programs; nil ones have none.
+func NewSlab(programs iter.Seq[*Program]) *Slab {
+	pes, threads := 0, 0
+	for p := range programs {
+		if p != nil {
+			pes++
+			threads += 1 + len(p.Threads)
+		}
+	}
+	return &Slab{pages.Make[PE](pes), pages.Make[thread](threads)}
+}
+
+// New is New in the slab, with the PE's own registers and an image of its SRAM, which it takes over and
 // writes to. The image must hold prog.Words words.
-func NewWith(cfg *Config, prog *Program, m *fabric.Mesh, index int32, regs [16]int32, image []uint16) (*PE, error) {
+func (s *Slab) New(cfg *Config, prog *Program, m *fabric.Mesh, index int32, regs [16]int32, image []uint16) (*PE, error) {
 	if len(image) != prog.Words {
 		return nil, fmt.Errorf("pe %v: SRAM image of %d words, program %s has %d", m.At(index), len(image), prog.Name, prog.Words)
 	}
-	p := &PE{
+	p, n := &s.pes[0], 1+len(prog.Threads)
+	*p = PE{
 		cfg: cfg, prog: prog, mesh: m, index: index, actor: m.PEActor(index),
 		sram: image, regs: regs,
-		threads: make([]thread, 1+len(prog.Threads)),
+		threads: s.threads[:n:n],
 		task:    -1, running: -1,
 		trigger: make([]fabric.QueueID, len(prog.Tasks)),
 	}
+	s.pes, s.threads = s.pes[1:], s.threads[n:]
 	p.latency = fabric.Cycle(1 + m.Config().RampCycles)
 	for i, depth := range prog.Threads {
 		p.threads[i+1].queue = make([]active, 0, depth)

@@ -181,6 +181,10 @@ func loadLayout(l *compiler.Layout, t compiler.Target, core *pe.Config, o Layout
 		p.connect()
 	}
 	fresh := newImages(l, o.Images)
+	slab := pe.NewSlab(func(yield func(*pe.Program) bool) {
+		for i := 0; i < len(l.PEs) && yield(l.Program(i)); i++ {
+		}
+	})
 	for i := range l.PEs {
 		g := l.Program(i)
 		if g == nil {
@@ -194,7 +198,7 @@ func loadLayout(l *compiler.Layout, t compiler.Target, core *pe.Config, o Layout
 			image = fresh.image(g.Words)
 			copy(image, l.PEs[i].Image)
 		}
-		if w.cores[i], err = pe.NewWith(core, g, mesh, int32(i), l.PEs[i].Registers, image); err != nil {
+		if w.cores[i], err = slab.New(core, g, mesh, int32(i), l.PEs[i].Registers, image); err != nil {
 			return nil, nil, err
 		}
 	}

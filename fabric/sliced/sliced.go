@@ -50,9 +50,10 @@ func (c *Counter) Of(bit int) uint32 {
 
 // Assign makes the numbers of a set n.
 func (c *Counter) Assign(set uint64, n uint32) {
-	for i := range c {
-		c[i] = c[i]&^set | set&-uint64(n>>i&1)
-	}
+	c[0] = c[0]&^set | set&-uint64(n&1)
+	c[1] = c[1]&^set | set&-uint64(n>>1&1)
+	c[2] = c[2]&^set | set&-uint64(n>>2&1)
+	c[3] = c[3]&^set | set&-uint64(n>>3&1)
 }
 
 // long is a Counter of numbers up to mostLong.
