@@ -107,3 +107,151 @@ func TestDeadlockOfBusyMesh(t *testing.T) {
 		t.Errorf("%v\nrouter by router: %v", got, want)
 	}
 }
+
+// inAndOut runs a layout in lanes, and cycle by cycle, and holds all that the two report against each other.
+func inAndOut(t *testing.T, l *compiler.Layout) {
+	t.Helper()
+	got, want := runLayout(t, l, LayoutOptions{}), runLayout(t, l, LayoutOptions{Observer: blind{}})
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%d cycles, %v, cycle by cycle %d, %v; or another PE's states, stamps, memory or registers differ", got.Cycles, got.States, want.Cycles, want.States)
+	}
+}
+
+// TestMemoryInLanes: elements that are only counted while instructions are under way are there for whoever looks, as if they were
+// done one by one. Even rows send an array south that registers and a sum write to meanwhile; odd ones read what
+// arrives, send it on from where it arrives, and sum it.
+func TestMemoryInLanes(t *testing.T) {
+	const side, n = 12, 300
+	for round := range 4 {
+		b := compiler.NewBuilder("memory", machine(t, nil), side, side)
+		ab, ba := b.Color("a", "from even rows"), b.Color("b", "from odd ones")
+		for y := range side {
+			in, out := ba, ab
+			if y%2 != 0 {
+				in, out = ab, ba
+			}
+			r := b.Role(fmt.Sprint("row ", y), 1, 1)
+			there, sums := r.Array("there", pe.F32, n), r.Array("sums", pe.F32, n)
+			at, step, value, sum, wait := r.Reg("at", 0), r.Reg("step", 1), r.Reg("value", 3), r.Reg("sum", 0), r.Reg("wait", 1)
+			run, again := r.Local("run"), r.Local("again")
+			r.Start(run)
+			if y > 0 {
+				run.FMov(n, there.All(), pe.In(pe.F32, in)).On(1)
+			}
+			if y < side-1 {
+				run.FMov(n, pe.Out(pe.F32, out), there.All()).On(2)
+			}
+			run.Activate(again)
+			again.Label("wait")
+			again.Add(wait, -1, 0)
+			compiler.JumpIf(again, wait, pe.GE, 0, "wait")
+			again.Read(value, there.By(at, 1))
+			compiler.Calc(again, pe.IAdd, sum, sum, value)
+			if (y+round)%3 > 0 {
+				again.FAdd(40+y, sums.All(), sums.All(), there.All())
+			}
+			if y%2 == 0 {
+				again.Write(there.By(at, 1), sum)
+			}
+			compiler.Calc(again, pe.IAdd, at, at, step)
+			compiler.Mov(again, wait, 40*round)
+			compiler.JumpIf(again, at, pe.LT, n, "wait")
+			again.Halt()
+			for x := range side {
+				c := compiler.At(x, y)
+				b.Place(r, c)
+				b.Load(c, there, values(n, x+y*side))
+				b.Param(c, at, (7*x+3*y)%20)
+				b.Param(c, step, 3+(x+y+round)%9)
+				for _, color := range []fabric.Color{ab, ba} { // lanes need them in the same order everywhere
+					switch {
+					case color == in && y > 0:
+						b.Route(in, c, fabric.Static(fabric.Ports(fabric.North), fabric.Ports(fabric.Ramp)))
+					case color == out && y < side-1:
+						b.Route(out, c, fabric.Static(fabric.Ports(fabric.Ramp), fabric.Ports(fabric.South)))
+					}
+				}
+			}
+		}
+		inAndOut(t, build(t, b))
+	}
+}
+
+func values(n, from int) []float32 {
+	v := make([]float32, n)
+	for k := range v {
+		v[k] = float32(from + k%7)
+	}
+	return v
+}
+
+// TestLoopInLanes: of two PEs, one below the other, each adds to what the other one sends, so that neither's elements can
+// be done before the other's, nor after them.
+func TestLoopInLanes(t *testing.T) {
+	const side, n = 12, 500
+	for prime := 1; prime <= 3; prime++ {
+		b := compiler.NewBuilder("loop", machine(t, nil), side, side)
+		south, north := b.Color("south", ""), b.Color("north", "")
+		first, second := b.Role("first"), b.Role("second")
+		for i, r := range []*compiler.Role{first, second} {
+			v, last := r.Array("v", pe.F32, n+prime), r.Array("last", pe.F32, prime)
+			run := r.Local("run")
+			r.Start(run)
+			if i == 0 {
+				run.FMov(prime, pe.Out(pe.F32, south), v.All())
+				run.FAdd(n, pe.Out(pe.F32, south), pe.In(pe.F32, north), v.All())
+				run.FMov(prime, last.All(), pe.In(pe.F32, north))
+			} else {
+				run.FAdd(n+prime, pe.Out(pe.F32, north), pe.In(pe.F32, south), v.All())
+			}
+			run.Halt()
+			for y := i; y < side; y += 2 {
+				for x := range side {
+					c := compiler.At(x, y)
+					b.Place(r, c)
+					b.Load(c, v, values(n+prime, i))
+					to, from := fabric.Static(fabric.Ports(fabric.Ramp), fabric.Ports(fabric.South)), fabric.Static(fabric.Ports(fabric.South), fabric.Ports(fabric.Ramp))
+					if i == 1 {
+						to, from = fabric.Static(fabric.Ports(fabric.North), fabric.Ports(fabric.Ramp)), fabric.Static(fabric.Ports(fabric.Ramp), fabric.Ports(fabric.North))
+					}
+					b.Route(south, c, to)
+					b.Route(north, c, from)
+				}
+			}
+		}
+		inAndOut(t, build(t, b))
+	}
+}
+
+// TestTwoTakersInLanes: two instructions of a PE take turns at what one color brings.
+func TestTwoTakersInLanes(t *testing.T) {
+	const side, n = 12, 400
+	b := compiler.NewBuilder("takers", machine(t, nil), side, side)
+	south := b.Color("south", "")
+	send, take := b.Role("send"), b.Role("take", 1, 1)
+	v := send.Array("v", pe.F32, n)
+	out := send.Local("run")
+	send.Start(out)
+	out.FMov(n, pe.Out(pe.F32, south), v.All())
+	out.Halt()
+	one, two := take.Array("one", pe.F32, n/2), take.Array("two", pe.F32, n/2)
+	in := take.Local("run")
+	take.Start(in)
+	in.FMov(n/2, one.All(), pe.In(pe.F32, south)).On(1)
+	in.FMul(n/2, two.All(), pe.In(pe.F32, south), pe.Constant(pe.F32, 3)).On(2)
+	in.Halt()
+	for y := range side {
+		for x := range side {
+			c := compiler.At(x, y)
+			if y%2 == 0 {
+				b.Place(send, c)
+				b.Load(c, v, values(n, x))
+				b.Route(south, c, fabric.Static(fabric.Ports(fabric.Ramp), fabric.Ports(fabric.South)))
+			} else {
+				b.Place(take, c)
+				b.Route(south, c, fabric.Static(fabric.Ports(fabric.North), fabric.Ports(fabric.Ramp)))
+			}
+		}
+	}
+	inAndOut(t, build(t, b))
+}
