@@ -132,7 +132,7 @@ func (l *Lanes) pass(k *kind, a *lane, base int32, set uint64) {
 	}
 }
 
-// origin is that of the wavelet that is i behind the head of a buffer, or will be, if it is of the run of those that are there.
+// origin is that of the wavelet that is i behind the head of a buffer, and its commands.
 func (l *Lanes) origin(kind int, at int32, i uint32) (from origin, commands uint32) {
 	count := l.taken(kind, at) + i
 	r := &l.kinds[kind].runs[at].run

@@ -8,8 +8,9 @@ import (
 )
 
 // Lanes runs the routers of a busy mesh, 64 of a row at a time. What routers have to know of their buffers in order
-// to decide is a word of bits for each kind of buffer, one bit per router. Only what moves a wavelet is
-// done router by router, and what moves a switch. The rotation and all else are as in StepRouter.
+// to decide is a word of bits for each kind of buffer, one bit per router, and so are the counts of what they hold.
+// Only the first wavelet of a run is looked at router by router, and what moves a switch. The rotation and all
+// else are as in StepRouter.
 //
 // All rows are to be stepped in all cycles. A row may be stepped in a cycle that it has begun when the row above is
 // through with this cycle, or has begun it, and not the next; and the row below with the one before, or has begun
@@ -43,11 +44,13 @@ type Lanes struct {
 	window, before Cycle // first cycle of this window, and of the last one
 }
 
-// Two windows, and the cycle behind them, are within the history.
+// MaxWindow is how many cycles there may be between two calls of Settle: two windows, and the cycle behind them, have to be
+// in the history.
+const MaxWindow = historyCycles/2 - 1
+
 const (
 	historyCycles = 256
 	historyMask   = historyCycles - 1
-	MaxWindow     = historyCycles/2 - 1
 )
 
 // kind is a color's buffers behind one port of all routers, or of all PEs, by place.
@@ -76,8 +79,8 @@ type exit struct {
 	ahead int // from a word's first lane to that of the kind at the word there, or here if it is east or west
 }
 
-// lane is 64 buffers of a kind.
-type lane struct { // what is looked at together is a line of the host's cache
+// lane is 64 buffers of a kind. What is looked at together is a line of the host's cache.
+type lane struct {
 	has    uint64 // the head has arrived
 	open   uint64 // the switch position takes from it
 	marked uint64 // the head has a command, or is a control wavelet
@@ -105,7 +108,8 @@ type lane struct { // what is looked at together is a line of the host's cache
 type place struct{ kind, at int32 }
 
 // Slice puts the mesh in lanes in cycle t, before anything is done in it; nil if some routers look at
-// their inputs in another order than others, if a buffer is too large to be counted here, or if somebody wants to know of each wavelet.
+// their inputs in another order than others, if a buffer is too large to be counted here, or if somebody wants to
+// know of each wavelet.
 func (m *Mesh) Slice(t Cycle) *Lanes {
 	if m.Observer != nil || m.stalls != nil || len(m.agenda.wake) > 2*len(m.routers) {
 		return nil
@@ -129,8 +133,11 @@ func (m *Mesh) Slice(t Cycle) *Lanes {
 	}
 	l.able, l.serve, l.first = make([]uint64, l.inputs), make([]uint64, l.inputs), make([]uint64, l.inputs)
 	m.lanes = l
-	for q := range m.queues {
-		l.load(QueueID(q), t)
+	for q, p := range l.places {
+		l.kinds[p.kind].queues[p.at] = QueueID(q)
+	}
+	for i := range l.kinds {
+		l.loadAll(&l.kinds[i], t)
 	}
 	m.agenda.Tabulate()
 	for i := range m.routers {
@@ -259,11 +266,29 @@ func (l *Lanes) find(q QueueID) (p place, a *lane, bit uint64) {
 
 func (l *Lanes) when(t Cycle) int { return int(t) & (len(l.ring) - 1) }
 
+// loadAll reads the queues of a kind, those first that are ahead on the way, so that what travels together is a run.
+func (l *Lanes) loadAll(k *kind, t Cycle) {
+	w, h := l.m.cfg.Width, l.m.cfg.Height
+	for i := range w * h {
+		x, y := i%w, i/w
+		switch k.port {
+		case West:
+			x = w - 1 - x
+		case North:
+			x, y = i/h, h-1-i%h
+		case South:
+			x, y = i/h, i%h
+		}
+		if q := k.queues[l.PlaceOf(int32(y*w+x))]; q != NoQueue {
+			l.load(q, t)
+		}
+	}
+}
+
 // load reads a queue.
 func (l *Lanes) load(q QueueID, t Cycle) {
 	p, a, bit := l.find(q)
 	k, kind, from := &l.kinds[p.kind], int(p.kind), &l.m.queues[q]
-	k.queues[p.at] = q
 	k.runs[p.at] = runs{run{origin: origin{log: -1}, next: -1}, -1}
 	a.next |= bit
 	for i := from.head; i != from.tail; i++ {

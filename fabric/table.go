@@ -12,7 +12,6 @@ func (a *Agenda) Tabulate() {
 	for _, actor := range a.due {
 		a.wake[actor] = a.now
 	}
-	defer a.mark()
 	a.nearUsed, a.far = 0, a.far[:0]
 	for i := range a.near {
 		clear(a.near[i].words)
@@ -22,6 +21,7 @@ func (a *Agenda) Tabulate() {
 		a.wheel[i] = a.wheel[i][:0]
 	}
 	clear(a.occupied[:])
+	a.mark()
 }
 
 // mark has the cycle of each wake-up, modulo nearSize, have its bit.

@@ -22,7 +22,6 @@ type Flows struct {
 	lanes   []flowLane // per word, then thread
 	flows   []flow     // per place, then thread
 	cores   []*PE      // per place, those that run here
-	srams   [][]uint16 // theirs
 	stays   []stay     // and since when they do
 	ready   []uint64   // per thread
 	picked  []uint64   // per thread
@@ -72,7 +71,7 @@ type stay struct {
 
 // NewFlows is for the PEs of a mesh that is put in lanes; nil of cores are places without a program.
 func NewFlows(l *fabric.Lanes, cores []*PE) *Flows {
-	f := &Flows{l: l, words: make([]flowWord, l.Places()/64), cores: make([]*PE, l.Places()), srams: make([][]uint16, l.Places()), stays: make([]stay, l.Places())}
+	f := &Flows{l: l, words: make([]flowWord, l.Places()/64), cores: make([]*PE, l.Places()), stays: make([]stay, l.Places())}
 	for _, core := range cores {
 		if core != nil {
 			f.threads = max(f.threads, len(core.threads))
@@ -130,7 +129,7 @@ func (f *Flows) admit(p *PE, t fabric.Cycle) {
 	}
 	f.words[word].on |= bit
 	p.flowing, p.owing = true, true
-	f.cores[p.place], f.srams[p.place], f.stays[p.place] = p, p.sram, stay{entered: t + 1, since: p.since}
+	f.cores[p.place], f.stays[p.place] = p, stay{entered: t + 1, since: p.since}
 	f.words[word].ran &^= bit
 	first := p.busy & -p.busy
 	for i := range lanes {
@@ -324,7 +323,7 @@ func (f *Flows) do(w, i, bit, n int) {
 	if n == 0 {
 		return
 	}
-	l, fl, sram := &f.lanes[w*f.threads+i], f.flow(w, i, bit), f.srams[w*64+bit]
+	l, fl, sram := &f.lanes[w*f.threads+i], f.flow(w, i, bit), f.cores[w*64+bit].sram
 	var in []uint32
 	if l.from >= 0 {
 		todo := fl.todo
