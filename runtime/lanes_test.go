@@ -36,7 +36,7 @@ func counters(t *testing.T, side int, from func(x, y int) int) *compiler.Layout 
 	return build(t, b)
 }
 
-// TestFirstFault: in squares a later fault may come up before the first one; the first one counts,
+// TestFirstFault: in lanes a later fault may come up before the first one; the first one counts,
 // and of several in a cycle the first PE's. An observer has the mesh run cycle by cycle.
 func TestFirstFault(t *testing.T) {
 	for name, from := range map[string]func(x, y int) int{
