@@ -45,21 +45,6 @@ func (l *Lanes) put(kind, lane int, set uint64, ready Cycle) {
 	a.next &^= set & a.all.Equal(&l.kinds[kind].full)
 }
 
-// beyond is the place one further by port p.
-func (l *Lanes) beyond(at int32, p Port) int32 {
-	switch p {
-	case North:
-		return at - int32(l.words*64)
-	case East:
-		return at + 1
-	case South:
-		return at + int32(l.words*64)
-	case West:
-		return at - 1
-	}
-	return at
-}
-
 // There is in which queues of a word of PEs a head can be taken.
 func (l *Lanes) There(kind, word int) uint64 { return l.lanes[l.lane(int32(kind), int32(word*64))].has }
 

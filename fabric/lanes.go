@@ -19,14 +19,15 @@ type Lanes struct {
 	Moved int64 // wavelets forwarded
 
 	m      *Mesh
-	words  int        // of a row
-	kinds  []kind     // of buffers: the routers' in the order in which all routers look at them, then the PEs'
-	inputs int        // how many of them are the routers'
-	lanes  []lane     // per word, then kind; with a row of words before and behind the mesh
-	ring   [][]uint64 // per cycle, then as lanes: what arrives
-	moved  [][]uint64 // per cycle, modulo historyCycles, then as lanes: since then the head could be taken
-	places []place    // per queue
-	begun  []Cycle    // per row: the cycle it is in
+	words  int             // of a row
+	kinds  []kind          // of buffers: the routers' in the order in which all routers look at them, then the PEs'
+	inputs int             // how many of them are the routers'
+	lanes  []lane          // per word, then kind; with a row of words before and behind the mesh
+	ring   [][]uint64      // per cycle, then as lanes: what arrives
+	moved  [][]uint64      // per cycle, modulo historyCycles, then as lanes: since then the head could be taken
+	places []place         // per queue
+	shift  [NumPorts]int32 // in places: from one to that behind a port
+	begun  []Cycle         // per row: the cycle it is in
 
 	behind bool     // the row below the one being stepped has not begun this cycle
 	able   []uint64 // per kind, of the word being stepped
@@ -116,6 +117,7 @@ func (m *Mesh) Slice(t Cycle) *Lanes {
 	}
 	words := (m.cfg.Width + 63) / 64
 	l := &Lanes{m: m, words: words, places: make([]place, len(m.queues)), begun: make([]Cycle, m.cfg.Height)}
+	l.shift = [NumPorts]int32{North: -int32(words * 64), East: 1, South: int32(words * 64), West: -1}
 	if !l.sort() {
 		return nil
 	}
@@ -189,14 +191,7 @@ func (l *Lanes) sort() bool {
 				to = at[pes+int(k.color)*ports+int(Ramp)]
 			}
 			if to > 0 {
-				e := exit{port: p, to: to - 1, ahead: to - 1}
-				switch p {
-				case North:
-					e.ahead -= l.words * len(l.kinds)
-				case South:
-					e.ahead += l.words * len(l.kinds)
-				}
-				k.exits = append(k.exits, e)
+				k.exits = append(k.exits, exit{p, to - 1, to - 1 + int(l.shift[p]/64)*len(l.kinds)})
 			}
 		}
 	}

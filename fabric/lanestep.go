@@ -159,7 +159,7 @@ func (l *Lanes) forward(f int, base int32, set uint64, t Cycle) {
 		head, _ := l.origin(f, at, 0)
 		for _, out := range k.exits {
 			if a.out[out.port]>>(at&63)&1 != 0 {
-				l.follow(out.to, l.beyond(at, out.port), head, 0)
+				l.follow(out.to, at+l.shift[out.port], head, 0)
 			}
 		}
 	}

@@ -21,14 +21,9 @@ func (a *Agenda) Tabulate() {
 		a.wheel[i] = a.wheel[i][:0]
 	}
 	clear(a.occupied[:])
-	a.mark()
-}
-
-// mark has the cycle of each wake-up, modulo nearSize, have its bit.
-func (a *Agenda) mark() {
 	for actor, at := range a.wake {
 		if at != Never {
-			a.near[at%nearSize].words[actor>>6] |= 1 << (actor & 63)
+			a.set(int32(actor), at)
 		}
 	}
 }

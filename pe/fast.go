@@ -37,25 +37,19 @@ func (p *PE) execFast(a *active) bool {
 	return true
 }
 
-// pairs32 performs dst = x op y in fp32; each element may depend on those before. What is common has loops of its own.
+// pairs32 performs dst = x op y in fp32; each element may depend on those before. The commonest form has a loop of its own.
 func (p *PE) pairs32(a *active, d, dp, x, xp, y, yp int) {
 	sram := p.sram
-	switch {
-	case a.in.Op == FAdd && dp == 2 && xp == 2 && yp == 2:
+	if a.in.Op == FAdd && dp == 2 && xp == 2 && yp == 2 {
 		dst, xs, ys := row32(sram, d, a.n), row32(sram, x, a.n), row32(sram, y, a.n)
 		for i := 0; i < len(dst)-1 && i < len(xs)-1 && i < len(ys)-1; i += 2 {
 			store32(dst, i, load32(xs, i)+load32(ys, i))
 		}
-	case a.in.Op == FAdd:
-		for range a.n {
-			store32(sram, d, load32(sram, x)+load32(sram, y))
-			d, x, y = d+dp, x+xp, y+yp
-		}
-	default:
-		for range a.n {
-			store32(sram, d, apply32(a.in.Op, a.accumulate, load32(sram, d), load32(sram, x), load32(sram, y)))
-			d, x, y = d+dp, x+xp, y+yp
-		}
+		return
+	}
+	for range a.n {
+		store32(sram, d, apply32(a.in.Op, a.accumulate, load32(sram, d), load32(sram, x), load32(sram, y)))
+		d, x, y = d+dp, x+xp, y+yp
 	}
 }
 

@@ -16,11 +16,11 @@ import (
 // when a row is stepped in cycle t its neighbours are through with t-1, and with t at most, as if all of the
 // mesh were run cycle by cycle. And within a cycle order does not matter.
 const (
-	laneShare  = 32  // of so many routers one has to act per cycle for lanes to pay
-	laneBlock  = 512 // routers of a block, or more if a row has
-	laneWindow = 120 // cycles, fabric.MaxWindow at most
-	laneTrim   = 16  // windows for which what PEs send is kept: at most 8 KB per PE, which sends one element per cycle
-	laneNotice = 64  // cycles before lanes, in which PEs that are ahead of time wait for the others
+	laneShare  = 32               // of so many routers one has to act per cycle for lanes to pay
+	laneBlock  = 512              // routers of a block, or more if a row has
+	laneWindow = fabric.MaxWindow // cycles
+	laneTrim   = 16               // windows for which what PEs send is kept: at most 8 KB per PE, which sends one element per cycle
+	laneNotice = 64               // cycles before lanes, in which PEs that are ahead of time wait for the others
 )
 
 // crowded reports whether so many events in a cycle call for lanes.

@@ -111,6 +111,14 @@ func TestDeadlockOfBusyMesh(t *testing.T) {
 // inAndOut runs a layout in lanes, and cycle by cycle, and holds all that the two report against each other.
 func inAndOut(t *testing.T, l *compiler.Layout) {
 	t.Helper()
+	core := machine(t, nil).Core()
+	w, _, err := loadLayout(l, machine(t, nil), &core, LayoutOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.mesh.Slice(0) == nil {
+		t.Fatal("the mesh cannot be put in lanes")
+	}
 	got, want := runLayout(t, l, LayoutOptions{}), runLayout(t, l, LayoutOptions{Observer: blind{}})
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%d cycles, %v, cycle by cycle %d, %v; or another PE's states, stamps, memory or registers differ", got.Cycles, got.States, want.Cycles, want.States)
