@@ -68,6 +68,10 @@ func (i *Instr) First() *Instr { i.Priority = true; return i }
 // LoadDSDs makes the start include loading the descriptors.
 func (i *Instr) LoadDSDs() *Instr { i.LoadDescriptors = true; return i }
 
+// LoadDst makes the start include loading the destination's descriptor alone: those of the sources
+// are still loaded.
+func (i *Instr) LoadDst() *Instr { i.LoadDestination = true; return i }
+
 // Count takes the length from a register.
 func (i *Instr) Count(r Reg) *Instr { i.Len = pe.R(int(r)); return i }
 
@@ -186,7 +190,7 @@ func SendIndexed[X, Y Src](t *Task, c fabric.Color, value X, index Y) {
 
 // SendControl puts a control wavelet on a color: the entry of the task it triggers, and switch
 // commands, which routers on its way execute one after the other.
-func (t *Task) SendControl(c fabric.Color, entry uint16, switches ...fabric.SwitchCommand) {
+func (t *Task) SendControl(c fabric.Color, entry uint16, switches ...fabric.SwitchCommand) *Instr {
 	in := pe.Instr{Op: pe.Send, Dst: pe.Out(pe.F32, c), X: pe.I(int32(entry)), Control: true}
 	if len(switches) > 8 {
 		t.errs = append(t.errs, fmt.Errorf("%d switch commands, a wavelet carries at most 8", len(switches)))
@@ -194,7 +198,7 @@ func (t *Task) SendControl(c fabric.Color, entry uint16, switches ...fabric.Swit
 	for k, s := range switches {
 		in.Switches |= uint16(s) << (2 * k)
 	}
-	t.add(in)
+	return t.add(in)
 }
 
 // Timestamp reads the cycle counter: all of it into the report under a name, its low half into a register.

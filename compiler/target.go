@@ -103,6 +103,7 @@ func (t Target) Core() pe.Config {
 		ConflictFactor:       t.whole("conflict_factor"),
 		TensorStartCycles:    t.whole("tensor_start_cycles"),
 		DescriptorLoadCycles: t.whole("descriptor_load_cycles"),
+		OutputLoadCycles:     t.whole("output_load_cycles"),
 		TriggerStartCycles:   t.whole("trigger_start_cycles"),
 		TaskSwitchCycles:     t.whole("task_switch_cycles"),
 		Microthreads:         t.whole("microthreads"),

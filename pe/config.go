@@ -16,7 +16,8 @@ type Config struct {
 
 	ConflictFactor       int // slow-down of an instruction whose operands share a bank
 	TensorStartCycles    int // tensor instruction start, descriptors preloaded
-	DescriptorLoadCycles int // added to the start when descriptors are loaded first
+	DescriptorLoadCycles int // added to the start when an instruction's three descriptors are loaded first
+	OutputLoadCycles     int // and this, if one that is loaded is of a fabric output
 	TriggerStartCycles   int // start of a data-triggered FMAC: descriptors stay loaded
 	TaskSwitchCycles     int // dispatch of any other task
 	Microthreads         int // at most MaxMicrothreads
@@ -60,6 +61,7 @@ func (c Config) Validate() error {
 		{"conflict_factor", c.ConflictFactor, 1, 16},
 		{"tensor_start_cycles", c.TensorStartCycles, 0, 1000},
 		{"descriptor_load_cycles", c.DescriptorLoadCycles, 0, 1000},
+		{"output_load_cycles", c.OutputLoadCycles, 0, 1000},
 		{"trigger_start_cycles", c.TriggerStartCycles, 0, 1000},
 		{"task_switch_cycles", c.TaskSwitchCycles, 0, 1000},
 		{"microthreads", c.Microthreads, 1, MaxMicrothreads},

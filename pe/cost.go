@@ -14,14 +14,35 @@ func (c Cost) Total() int { return c.Start + c.Steps + c.Conflict }
 // the instruction opens a data-triggered task, whose descriptors stay loaded.
 func (c Config) Cost(in *Instr, triggered bool) Cost {
 	if !in.Op.Tensor() {
-		return Cost{Start: c.scalarCost(in.Op)}
+		return Cost{Start: c.scalarCost(in)}
 	}
 	return c.costAt(in, triggered, extent{in.Dst.Base, in.A.Base, in.B.Base, in.N})
 }
 
+// loadCycles is what loading an instruction's descriptors adds to its start.
+func (c Config) loadCycles(in *Instr) int {
+	n := c.DescriptorLoadCycles
+	switch {
+	case in.LoadDescriptors:
+	case in.LoadDestination:
+		n = (n + 2) / 3
+	default:
+		return 0
+	}
+	if in.Dst.Kind == FabOut {
+		n += c.OutputLoadCycles
+	}
+	return n
+}
+
 // scalarCost is the datapath time of a scalar instruction.
-func (c Config) scalarCost(op Op) int {
-	switch op {
+func (c Config) scalarCost(in *Instr) int {
+	switch in.Op {
+	case Send:
+		if n := c.loadCycles(in); n > 0 { // a tensor instruction of one element, as compiled code sends a control wavelet
+			return c.TensorStartCycles + n + c.SendCycles
+		}
+		return c.SendCycles
 	case JumpZero, JumpIf, Jump:
 		return c.JumpCycles
 	case Load, Store:
@@ -34,8 +55,6 @@ func (c Config) scalarCost(op Op) int {
 		return c.SetBaseCycles
 	case Recip:
 		return c.ReciprocalCycles
-	case Send:
-		return c.SendCycles
 	case Timestamp:
 		return c.TimestampCycles
 	}
@@ -67,9 +86,7 @@ func (c Config) costAt(in *Instr, triggered bool, at extent) Cost {
 	if triggered {
 		cost.Start = c.TriggerStartCycles
 	}
-	if in.LoadDescriptors {
-		cost.Start += c.DescriptorLoadCycles
-	}
+	cost.Start += c.loadCycles(in)
 	rate := c.rate(in)
 	cost.Steps = (at.n + rate - 1) / rate
 	if in.Op.Special() {

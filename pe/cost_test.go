@@ -23,6 +23,11 @@ func TestCostsOfTensorInstructions(t *testing.T) {
 		"fp32 axpy":            {Instr{N: 10, Dst: full(0), A: full(bankWords), B: Constant(F32, 2)}, false, Cost{6, 10, 0}},
 		"triggered":            {Instr{N: 10, Dst: half(0), A: half(bankWords), B: Constant(F16, 2)}, true, Cost{2, 3, 0}},
 		"descriptors loaded":   {Instr{N: 10, Dst: full(0), A: full(bankWords), B: Constant(F32, 2), LoadDescriptors: true}, false, Cost{34, 10, 0}},
+		"output loaded":        {Instr{N: 10, Dst: Out(F32, 3), A: full(0), B: Constant(F32, 2), LoadDescriptors: true}, false, Cost{34 + 17, 10, 0}},
+		"destination loaded":   {Instr{N: 10, Dst: full(0), A: full(bankWords), B: Constant(F32, 2), LoadDestination: true}, false, Cost{6 + 10, 10, 0}},
+		"output alone loaded":  {Instr{N: 10, Dst: Out(F32, 3), A: full(0), LoadDestination: true}, false, Cost{6 + 10 + 17, 10, 0}},
+		"control, output kept": {Instr{Op: Send, Dst: Out(F32, 3), Control: true}, false, Cost{5, 0, 0}},
+		"control, loaded":      {Instr{Op: Send, Dst: Out(F32, 3), Control: true, LoadDestination: true}, false, Cost{6 + 10 + 17 + 5, 0, 0}},
 		"one bank":             {Instr{N: 10, Dst: full(0), A: full(100), B: Constant(F32, 2)}, false, Cost{6, 10, 10}},
 		"one bank, three ways": {Instr{N: 10, Dst: full(0), A: full(100), B: full(200)}, false, Cost{6, 10, 10}},
 		"crossing into it":     {Instr{N: 10, Dst: full(bankWords), A: full(bankWords - 8), B: Constant(F32, 2)}, false, Cost{6, 10, 6}},
@@ -31,7 +36,10 @@ func TestCostsOfTensorInstructions(t *testing.T) {
 		"side by side":         {Instr{N: 2000, Dst: full(0), A: full(bankWords), B: Constant(F32, 2)}, false, Cost{6, 2000, 0}},
 		"fixed accumulator":    {Instr{N: 10, Dst: Operand{Kind: Mem, Type: F32, Reg: -1, Fixed: true}, A: full(100), B: Constant(F32, 2)}, false, Cost{6, 10, 0}},
 	} {
-		c.in.Op, c.in.Accumulate = FMac, -1
+		if c.in.Op != Send {
+			c.in.Op = FMac
+		}
+		c.in.Accumulate = -1
 		if got := cfg.Cost(&c.in, c.triggered); got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
 		}

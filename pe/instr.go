@@ -212,6 +212,7 @@ type Instr struct {
 	Thread          int   // 0: the task waits for it; 1..: issued to that microthread, which runs its instructions in order
 	Priority        bool  // takes the datapath ahead of instructions without
 	LoadDescriptors bool  // start includes loading them
+	LoadDestination bool  // start includes loading the destination's alone
 	Charge          State // of its datapath steps
 	Wait            State // of waiting for its fabric input
 	Done            Action

@@ -58,7 +58,7 @@ func (p *PE) main(t fabric.Cycle) bool {
 		p.begin(0)
 		return true
 	}
-	cycles := p.cfg.scalarCost(in.Op)
+	cycles := p.cfg.scalarCost(in)
 	if in.Op == SetBase && !p.rebased {
 		p.rebased = true
 		cycles += p.cfg.RebaseStartCycles
@@ -89,7 +89,7 @@ func (p *PE) main(t fabric.Cycle) bool {
 // sending is a wavelet from registers: it waits for room as a tensor instruction of one element.
 func (p *PE) sending(in *Instr) active {
 	payload := uint32(in.X.value(&p.regs)) | uint32(in.Y.value(&p.regs))<<16
-	return active{in: in, streams: true, state: Overhead, from: [2]fabric.QueueID{fabric.NoQueue, fabric.NoQueue}, to: p.out[in.Dst.Color], n: 1, a: int32(payload), left: [3]int32{int32(p.cfg.SendCycles - 1)}}
+	return active{in: in, streams: true, state: Overhead, from: [2]fabric.QueueID{fabric.NoQueue, fabric.NoQueue}, to: p.out[in.Dst.Color], n: 1, a: int32(payload), left: [3]int32{int32(p.cfg.scalarCost(in) - 1)}}
 }
 
 // access moves a word between SRAM and a register.

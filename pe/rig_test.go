@@ -17,7 +17,7 @@ const (
 func testConfig() Config {
 	return Config{
 		SRAMBytes: 48 << 10, Banks: 8, FP16PerCycle: 4, MixedPerCycle: 2, FP32PerCycle: 1, ConflictFactor: 2,
-		TensorStartCycles: 6, DescriptorLoadCycles: 28, TriggerStartCycles: 2, TaskSwitchCycles: 10, Microthreads: 8,
+		TensorStartCycles: 6, DescriptorLoadCycles: 28, OutputLoadCycles: 17, TriggerStartCycles: 2, TaskSwitchCycles: 10, Microthreads: 8,
 		ScalarCycles: 1, JumpCycles: 2, ScalarMemoryCycles: 3, ScalarFloatCycles: 4, ReciprocalCycles: 20, SendCycles: 5, TimestampCycles: 7,
 		RecipElementCycles: 4, RSqrtElementCycles: 8, ExpElementCycles: 10, LogElementCycles: 14, GELUElementCycles: 20,
 		TruncateCycles: 11, SetBaseCycles: 13, RebaseStartCycles: 100, RebaseConflicts: 3,

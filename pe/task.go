@@ -61,9 +61,9 @@ func (t *Task) Walk(c Config, r *[16]int32) Path {
 			continue
 		}
 		if len(p.Issued) == 0 {
-			p.Before += c.scalarCost(in.Op)
+			p.Before += c.scalarCost(in)
 		} else {
-			p.After += c.scalarCost(in.Op)
+			p.After += c.scalarCost(in)
 		}
 		if next, jumped := scalar(in, r); jumped {
 			pc = next

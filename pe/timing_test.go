@@ -239,11 +239,14 @@ func TestSend(t *testing.T) {
 	g := local(memoryWords, []Instr{
 		{Op: Mov, D: 2, X: I(7)}, {Op: Mov, D: 3, X: I(9)},
 		{Op: Send, Dst: Out(F32, outColor), X: R(2), Y: R(3)}, stampNow(0),
-		{Op: Send, Dst: Out(F32, outColor), X: I(3), Control: true, Switches: 0x0009},
+		{Op: Send, Dst: Out(F32, outColor), X: I(3), Control: true, Switches: 0x0009, LoadDestination: true}, stampNow(1),
 	})
 	r := runRig(t, testConfig(), g, nil, 0)
 	if got := r.stamp(t, 0); got != 27+1+1+5 {
 		t.Errorf("sent by %d, want %d", got, 27+7)
+	}
+	if got := r.stamp(t, 1) - r.stamp(t, 0); got != 7+6+10+17+5 {
+		t.Errorf("sent with its descriptor loaded %d later, want a timestamp's 7, start 6, load 10 + 17, and 5", got)
 	}
 	// The push is in the last of the 5 cycles, 33; the router has it at 36, the edge at 37.
 	if len(r.got) != 2 || r.got[0].at != 37 || r.got[0].w.Data != fabric.Pack(7, 9) || r.got[0].w.Control {

@@ -198,8 +198,8 @@ func layoutFault(t *testing.T, l *compiler.Layout, o LayoutOptions) *Fault {
 func TestLayoutDeadlock(t *testing.T) {
 	runLayout(t, handover(t, 8, 8), LayoutOptions{})
 	f := layoutFault(t, handover(t, 8, 10), LayoutOptions{})
-	// Launch 17, switch 10, start 6: elements leave in 33..40, and are taken 6 later.
-	if f.Kind != "deadlock" || !strings.Contains(f.Error(), "PE (0,0) in wait_partial_sums since cycle 47, color 0") {
+	// Switch 10, start 6: elements leave in 16..23, and are taken 6 later.
+	if f.Kind != "deadlock" || !strings.Contains(f.Error(), "PE (0,0) in wait_partial_sums since cycle 30, color 0") {
 		t.Errorf("too few wavelets: %v", f)
 	}
 	f = layoutFault(t, handover(t, 100, 8), LayoutOptions{})
@@ -219,8 +219,8 @@ func TestSenderThatNeverSends(t *testing.T) {
 	g := l.Roles[1]
 	g.Tasks[0].Code = append([]pe.Instr{{Op: pe.Jump, Target: 2}}, g.Tasks[0].Code...)
 	f := layoutFault(t, l, LayoutOptions{})
-	// The taker: launch 17, switch 10, start 6.
-	if f.Kind != "deadlock" || len(f.PEs) != 1 || !strings.Contains(f.Error(), "PE (0,0) in wait_partial_sums since cycle 33, color 0") {
+	// The taker: switch 10, start 6.
+	if f.Kind != "deadlock" || len(f.PEs) != 1 || !strings.Contains(f.Error(), "PE (0,0) in wait_partial_sums since cycle 16, color 0") {
 		t.Errorf("fault %v", f)
 	}
 }
@@ -234,7 +234,7 @@ func TestLayoutLimitAndFault(t *testing.T) {
 	l = doubler(t)
 	l.Roles[0].Tasks[0].Code[0].A.Reg, l.Roles[0].Tasks[0].Code[0].A.Scale = 3, 1
 	l.PEs[1].Registers[3] = 1 << 20
-	if f := layoutFault(t, l, LayoutOptions{}); f.Kind != "pe" || !strings.Contains(f.Error(), "PE (1,0), cycle 27") {
+	if f := layoutFault(t, l, LayoutOptions{}); f.Kind != "pe" || !strings.Contains(f.Error(), "PE (1,0), cycle 10") {
 		t.Errorf("fault %v", f)
 	}
 }

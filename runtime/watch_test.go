@@ -75,52 +75,52 @@ func TestWatch(t *testing.T) {
 		{2, Watch{At: fabric.Coord{X: 2}, Index: 0}, `wavelet 0 of color 0 (cast) from (2,0), payload 0x3f800000
 
  cycle  place
-    33  PE (2,0)      sends it: task run: fmov x2 f32 fabout(0) = f32[0x0], element 0
-    36  router (2,0)  ramp -> west
-    37  router (1,0)  east -> west + ramp
-    38  router (0,0)  east -> ramp
-    39  PE (1,0)      takes it: microthread 1: fmov x2 f32[0x0] = f32 fabin(0) async thread 1, element 0
-    40  (0,0)         waits 21 cycles: start of task run: fmov x2 f32[0x0] = f32 fabin(0)
-    61  PE (0,0)      takes it: task run: fmov x2 f32[0x0] = f32 fabin(0), element 0
+    16  PE (2,0)      sends it: task run: fmov x2 f32 fabout(0) = f32[0x0], element 0
+    19  router (2,0)  ramp -> west
+    20  router (1,0)  east -> west + ramp
+    21  router (0,0)  east -> ramp
+    22  PE (1,0)      takes it: microthread 1: fmov x2 f32[0x0] = f32 fabin(0) async thread 1, element 0
+    23  (0,0)         waits 21 cycles: start of task run: fmov x2 f32[0x0] = f32 fabin(0)
+    44  PE (0,0)      takes it: task run: fmov x2 f32[0x0] = f32 fabin(0), element 0
 `},
 		{100, Watch{At: fabric.Coord{X: 2}, Index: 6}, `wavelet 6 of color 0 (cast) from (2,0), payload 0x40e00000
 
  cycle  place
-    39  PE (2,0)      sends it: task run: fmov x100 f32 fabout(0) = f32[0x0], element 6
-    42  router (2,0)  ramp -> west
-    43  (1,0)         waits 1 cycle: link west carries color 1 (note)
-    44  router (1,0)  east -> west + ramp
-    45  (0,0)         waits 17 cycles: no room for color 0 (cast) at PE (0,0)
-    46  (1,0)         waits 1 cycle: behind 1 wavelet of its color
-    47  PE (1,0)      takes it: microthread 1: fmov x100 f32[0x0] = f32 fabin(0) async thread 1, element 6
-    62  router (0,0)  east -> ramp
-    64  (0,0)         waits 3 cycles: behind 3 wavelets of its color
-    67  PE (0,0)      takes it: task run: fmov x100 f32[0x0] = f32 fabin(0), element 6
+    22  PE (2,0)      sends it: task run: fmov x100 f32 fabout(0) = f32[0x0], element 6
+    25  router (2,0)  ramp -> west
+    26  (1,0)         waits 1 cycle: link west carries color 1 (note)
+    27  router (1,0)  east -> west + ramp
+    28  (0,0)         waits 17 cycles: no room for color 0 (cast) at PE (0,0)
+    29  (1,0)         waits 1 cycle: behind 1 wavelet of its color
+    30  PE (1,0)      takes it: microthread 1: fmov x100 f32[0x0] = f32 fabin(0) async thread 1, element 6
+    45  router (0,0)  east -> ramp
+    47  (0,0)         waits 3 cycles: behind 3 wavelets of its color
+    50  PE (0,0)      takes it: task run: fmov x100 f32[0x0] = f32 fabin(0), element 6
 `},
 		{100, Watch{At: fabric.Coord{X: 2}, Index: 10}, `wavelet 10 of color 0 (cast) from (2,0), payload 0x41300000
 
  cycle  place
-    43  PE (2,0)      sends it: task run: fmov x100 f32 fabout(0) = f32[0x0], element 10
-    46  router (2,0)  ramp -> west
-    47  (1,0)         waits 1 cycle: behind 1 wavelet of its color
-    48  (1,0)         waits 15 cycles: no room for color 0 (cast) at router (0,0)
-    63  router (1,0)  east -> west + ramp
-    64  (0,0)         waits 2 cycles: behind 2 wavelets of its color
-    65  PE (1,0)      takes it: microthread 1: fmov x100 f32[0x0] = f32 fabin(0) async thread 1, element 10
-    66  router (0,0)  east -> ramp
-    68  (0,0)         waits 3 cycles: behind 3 wavelets of its color
-    71  PE (0,0)      takes it: task run: fmov x100 f32[0x0] = f32 fabin(0), element 10
+    26  PE (2,0)      sends it: task run: fmov x100 f32 fabout(0) = f32[0x0], element 10
+    29  router (2,0)  ramp -> west
+    30  (1,0)         waits 1 cycle: behind 1 wavelet of its color
+    31  (1,0)         waits 15 cycles: no room for color 0 (cast) at router (0,0)
+    46  router (1,0)  east -> west + ramp
+    47  (0,0)         waits 2 cycles: behind 2 wavelets of its color
+    48  PE (1,0)      takes it: microthread 1: fmov x100 f32[0x0] = f32 fabin(0) async thread 1, element 10
+    49  router (0,0)  east -> ramp
+    51  (0,0)         waits 3 cycles: behind 3 wavelets of its color
+    54  PE (0,0)      takes it: task run: fmov x100 f32[0x0] = f32 fabin(0), element 10
 `},
 		{100, Watch{At: fabric.Coord{X: 1}, Color: 1}, `wavelet 0 of color 1 (note) from (1,0), payload 0x3f800000
 
  cycle  place
-    40  PE (1,0)      sends it: task run: fmov x1 f32 fabout(1) = f32[0x0], element 0
-    43  router (1,0)  ramp -> west
-    44  router (0,0)  east -> ramp
-    46  (0,0)         waits 15 cycles: start of task run: fmov x100 f32[0x0] = f32 fabin(0)
-    61  (0,0)         waits 100 cycles: task run: fmov x100 f32[0x0] = f32 fabin(0)
-   161  (0,0)         waits 6 cycles: start of task run: fmov x1 f32[0x0] = f32 fabin(1)
-   167  PE (0,0)      takes it: task run: fmov x1 f32[0x0] = f32 fabin(1), element 0
+    23  PE (1,0)      sends it: task run: fmov x1 f32 fabout(1) = f32[0x0], element 0
+    26  router (1,0)  ramp -> west
+    27  router (0,0)  east -> ramp
+    29  (0,0)         waits 15 cycles: start of task run: fmov x100 f32[0x0] = f32 fabin(0)
+    44  (0,0)         waits 100 cycles: task run: fmov x100 f32[0x0] = f32 fabin(0)
+   144  (0,0)         waits 6 cycles: start of task run: fmov x1 f32[0x0] = f32 fabin(1)
+   150  PE (0,0)      takes it: task run: fmov x1 f32[0x0] = f32 fabin(1), element 0
 `},
 	} {
 		got, r := follow(t, cast(t, c.n), &c.w)

@@ -44,9 +44,12 @@ func rowKernels() []Kernel {
 	return []Kernel{
 		{
 			Name: "reduce", Doc: "1-D reduce: the sum of all PEs' vectors, at PE 0",
-			Params: []Param{algorithm, group("algorithm two-phase"), pes, elements("1024"), number},
+			Params: []Param{
+				algorithm, group("algorithm two-phase"), pes, elements("1024"), number,
+				{Name: "keep-descriptors", Switch: true, Default: "false", Doc: "descriptors of sources stay loaded after a PE's first instruction"},
+			},
 			program: func(a Args) program {
-				return kernels.Reduce{Algorithm: kernels.Algorithm(a.Word("algorithm")), Group: a.Int("group"), PEs: a.Int("pes"), Elements: a.Int("elements"), FP16: half(a)}
+				return kernels.Reduce{Algorithm: kernels.Algorithm(a.Word("algorithm")), Group: a.Int("group"), PEs: a.Int("pes"), Elements: a.Int("elements"), FP16: half(a), Keep: a.On("keep-descriptors")}
 			},
 		},
 		{

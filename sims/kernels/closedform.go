@@ -33,13 +33,13 @@ func (m Terms) Cycles(rampCycles int) float64 {
 }
 
 // ClosedForm is the cycles of phases one after the other on machine t, and before them the machine's start: launch, task
-// switch, and the start of one tensor instruction with descriptor load.
+// switch, and the start of one tensor instruction that sends, with descriptor load.
 func ClosedForm(t compiler.Target, phases []Terms) float64 {
 	core := t.Core()
 	sum := float64(core.LaunchCycles + core.TaskSwitchCycles)
 	for _, m := range phases {
 		if m.Links > 0 {
-			sum += float64(core.TensorStartCycles + core.DescriptorLoadCycles)
+			sum += float64(core.TensorStartCycles + core.DescriptorLoadCycles + core.OutputLoadCycles)
 			break
 		}
 	}
@@ -105,7 +105,7 @@ func (k Broadcast2D) Model() []Terms {
 // two short hops. The model lets a PE receive and send in one cycle.
 func (k AllReduce) Model() []Terms {
 	if k.Algorithm != RingAllReduce {
-		return append(Reduce{k.Reduce, k.Group, k.PEs, k.Elements, k.FP16}.Model(), Broadcast{k.PEs, k.Elements, k.FP16}.Model()...)
+		return append(Reduce{k.Reduce, k.Group, k.PEs, k.Elements, k.FP16, false}.Model(), Broadcast{k.PEs, k.Elements, k.FP16}.Model()...)
 	}
 	p, b := float64(k.PEs), float64(k.Elements)
 	if p == 1 {

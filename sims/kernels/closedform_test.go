@@ -5,26 +5,31 @@ import (
 	"testing"
 )
 
-// TestAgainstMeasured: no constant is set for these cases. Two-phase is a constant 21 cycles high, of
-// which 5 are the start of its clock and the rest descriptors that its program keeps loaded for the
-// second phase. The tree is up to 21 cycles low at few elements; why is not known. The points left out
-// here for their time are within the same bounds.
+// TestAgainstMeasured: no constant is set for these cases. The two-phase reduce over elements is one cycle
+// low throughout. Over group sizes it is 7 to 17 cycles high, what the clock of PE 0 may start later. The
+// tree is within two cycles but where a round's elements last about as long as its way: 11 low at 128
+// elements, 6 at 256, on any depth of buffers; why is not known. The points left out here for their time are within the same bounds.
 func TestAgainstMeasured(t *testing.T) {
 	t.Parallel()
 	for _, m := range MeasuredReduces() {
-		ends := m.Group == 2 || m.Group == 32 || m.Group == 256
+		ends := m.Group == 2 || m.Keep && m.Group == 32 || m.Group == 256
 		if testing.Short() && m.Elements > 64 || m.Elements > 1024 && !ends {
 			continue
 		}
-		r := mustRun(t, Reduce{Algorithm: m.Algorithm, Group: m.Group, PEs: m.PEs, Elements: m.Elements}, wse2(t))
-		e := float64(r.Cycles)/float64(m.Cycles) - 1
-		t.Logf("%s, group %d, %d elements: %d cycles, measured %d, error %+.2f %%", m.Algorithm, m.Group, m.Elements, r.Cycles, m.Cycles, 100*e)
-		lo, hi := -0.005, 0.005
-		if m.Algorithm == TreeReduce && m.Elements <= 256 {
-			lo, hi = -0.03, -0.004 // a known deviation: closing it must break this
+		r := mustRun(t, Reduce{Algorithm: m.Algorithm, Group: m.Group, PEs: m.PEs, Elements: m.Elements, Keep: m.Keep}, wse2(t))
+		low, high := -2, 2
+		switch {
+		case m.Algorithm == TreeReduce && m.Elements == 128:
+			low, high = -11, -9 // a known deviation: closing it must break this
+		case m.Algorithm == TreeReduce && m.Elements == 256:
+			low, high = -6, -4 // and this
+		case m.Keep:
+			low, high = 7, 17 // and this
 		}
-		if e < lo || e > hi {
-			t.Errorf("%+v: %d cycles, error %+.4f, want %v to %v", m, r.Cycles, e, lo, hi)
+		e := int(r.Cycles) - m.Cycles
+		t.Logf("%s, group %d, %d elements: %d cycles, measured %d, error %+d", m.Algorithm, m.Group, m.Elements, r.Cycles, m.Cycles, e)
+		if e < low || e > high {
+			t.Errorf("%+v: %d cycles, error %+d, want %d to %d", m, r.Cycles, e, low, high)
 		}
 	}
 }
@@ -40,16 +45,16 @@ func TestAgainstClosedForms(t *testing.T) {
 		few  bounds // up to 64 elements
 		many bounds
 	}{
-		{"chain", func(p, b int) kernel { return Reduce{ChainReduce, 0, p, b, false} }, bounds{1, 1}, bounds{1, 1}},
+		{"chain", func(p, b int) kernel { return Reduce{ChainReduce, 0, p, b, false, false} }, bounds{1, 1}, bounds{1, 1}},
 		{"broadcast", func(p, b int) kernel { return Broadcast{p, b, false} }, bounds{1, 1}, bounds{1, 1}},
 		{"broadcast 2-D", func(p, b int) kernel { return Broadcast2D{p / 4, 9, b, false} }, bounds{1, 1}, bounds{1, 1}},
 		// With one element the model charges the star more for its links than they take.
-		{"star", func(p, b int) kernel { return Reduce{StarReduce, 0, p, b, false} }, bounds{0.75, 1.02}, bounds{1, 1.002}},
-		{"tree", func(p, b int) kernel { return Reduce{TreeReduce, 0, p, b, false} }, bounds{1.25, 1.95}, bounds{1.01, 1.15}},
-		{"two-phase", func(p, b int) kernel { return Reduce{TwoPhaseReduce, 0, p, b, false} }, bounds{1.05, 1.4}, bounds{1.01, 1.15}},
-		{"reduce 2-D", func(p, b int) kernel { return Reduce2D{ChainReduce, 0, p / 4, 9, b, false} }, bounds{1.05, 1.3}, bounds{1.01, 1.1}},
-		{"reduce-broadcast", func(p, b int) kernel { return AllReduce{Algorithm: ReduceBroadcast, PEs: p, Elements: b} }, bounds{1.03, 1.3}, bounds{1.005, 1.06}},
-		{"ring", func(p, b int) kernel { return AllReduce{Algorithm: RingAllReduce, PEs: p, Elements: b} }, bounds{4, 11}, bounds{2, 9}},
+		{"star", func(p, b int) kernel { return Reduce{StarReduce, 0, p, b, false, false} }, bounds{0.75, 1.02}, bounds{1, 1.002}},
+		{"tree", func(p, b int) kernel { return Reduce{TreeReduce, 0, p, b, false, false} }, bounds{1.25, 2}, bounds{1.01, 1.15}},
+		{"two-phase", func(p, b int) kernel { return Reduce{TwoPhaseReduce, 0, p, b, false, false} }, bounds{1.05, 1.45}, bounds{1.01, 1.15}},
+		{"reduce 2-D", func(p, b int) kernel { return Reduce2D{ChainReduce, 0, p / 4, 9, b, false, false} }, bounds{1.05, 1.4}, bounds{1.01, 1.1}},
+		{"reduce-broadcast", func(p, b int) kernel { return AllReduce{Algorithm: ReduceBroadcast, PEs: p, Elements: b} }, bounds{1.03, 1.4}, bounds{1.005, 1.07}},
+		{"ring", func(p, b int) kernel { return AllReduce{Algorithm: RingAllReduce, PEs: p, Elements: b} }, bounds{4, 16}, bounds{2, 10}},
 	} {
 		for _, p := range []int{12, 32, 100} {
 			for _, b := range []int{1, 8, 64, 300, 1500} {

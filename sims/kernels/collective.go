@@ -16,6 +16,7 @@ type collective struct {
 	b       *compiler.Builder
 	w, h, n int // PEs, elements of v
 	t       pe.Type
+	keep    bool     // descriptors of sources stay loaded
 	steps   [][]step // per PE
 }
 
@@ -97,13 +98,22 @@ func (c *collective) layout() (*compiler.Layout, error) {
 }
 
 // program is one task. Each instruction loads its descriptors, as compiled code does that names
-// them where it uses them; so the second vector a PE handles costs a second start.
+// them where it uses them; so the second vector a PE handles costs a second start, and a control wavelet
+// one too. Code that keeps those of its sources loads the destination's alone as long as they are the same.
 func (c *collective) program(r *compiler.Role, steps []step) {
 	v := r.Array("v", c.t, c.n)
 	clock := r.Reg("clock", 0)
 	run := r.Local("run")
 	r.Start(run)
-	count := r.Reg("count", 0)
+	count, left := r.Reg("count", 0), r.Reg("left", 0)
+	loaded := pe.Operand{} // the fabric input whose descriptor is
+	next := func(i *compiler.Instr, in pe.Operand) *compiler.Instr {
+		if c.keep && in == loaded {
+			return i.LoadDst()
+		}
+		loaded = in
+		return i.LoadDSDs()
+	}
 	for k, s := range steps {
 		in, out := pe.In(c.t, s.in), pe.Out(c.t, s.out)
 		switch s.do {
@@ -112,22 +122,29 @@ func (c *collective) program(r *compiler.Role, steps []step) {
 			if s.vectors > 1 {
 				again = v.Again()
 			}
+			add := func() { next(run.FAdd(c.n*s.vectors, again, in, again), in) }
+			if s.times == 1 {
+				add()
+				break
+			}
+			if c.keep { // before the loop, which has one instruction for all its turns
+				add()
+				s.times--
+			}
+			// The loop counts up: compare, branch, add, jump.
 			loop, done := fmt.Sprint("loop ", k), fmt.Sprint("done ", k)
-			if s.times > 1 {
-				compiler.Mov(run, count, s.times)
-				run.Label(loop)
-				compiler.JumpIf(run, count, pe.EQ, 0, done)
-			}
-			run.FAdd(c.n*s.vectors, again, in, again).LoadDSDs()
-			if s.times > 1 {
-				compiler.Calc(run, pe.ISub, count, count, 1)
-				run.Jump(loop)
-				run.Label(done)
-			}
+			compiler.Mov(run, count, 0)
+			run.Label(loop)
+			compiler.Calc(run, pe.ISub, left, s.times, count)
+			compiler.JumpIf(run, left, pe.EQ, 0, done)
+			add()
+			run.Add(count, 1, 0)
+			run.Jump(loop)
+			run.Label(done)
 		case stepRelay:
-			s.turn(run, run.FAdd(c.n, out, in, v.All()))
+			s.turn(run, next(run.FAdd(c.n, out, in, v.All()), in))
 		case stepSend:
-			s.turn(run, run.FMov(c.n, out, v.All()))
+			s.turn(run, run.FMov(c.n, out, v.All()).LoadDSDs())
 		case stepTake:
 			run.FMov(c.n, v.All(), in).LoadDSDs()
 		}
@@ -138,12 +155,11 @@ func (c *collective) program(r *compiler.Role, steps []step) {
 
 // turn completes an instruction that sends.
 func (s step) turn(run *compiler.Task, in *compiler.Instr) {
-	in.LoadDSDs()
 	switch s.after {
 	case turnOwn:
 		in.ThenAdvance()
 	case turnWay:
-		run.SendControl(s.out, 0, fabric.SwitchAdvance)
+		run.SendControl(s.out, 0, fabric.SwitchAdvance).LoadDst()
 	}
 }
 

@@ -14,6 +14,7 @@ type Reduce struct {
 	Group         int       // PEs per group of two-phase; 0: the root of PEs
 	PEs, Elements int
 	FP16          bool // fp16 elements; else fp32
+	Keep          bool // source descriptors stay loaded: the next instruction loads its destination's alone
 }
 
 // Layout builds the program.
@@ -28,7 +29,7 @@ func (k Reduce) Run(ctx context.Context, t compiler.Target) (*Result, error) {
 }
 
 func (k Reduce) grid() Reduce2D {
-	return Reduce2D{k.Algorithm, k.Group, k.PEs, 1, k.Elements, k.FP16}
+	return Reduce2D{k.Algorithm, k.Group, k.PEs, 1, k.Elements, k.FP16, k.Keep}
 }
 
 // Reduce2D sums the vectors of a rectangle of PEs into its north-west corner: along x in every row,
@@ -38,6 +39,7 @@ type Reduce2D struct {
 	Group                   int // of both directions; 0: the root of the line's length
 	Width, Height, Elements int
 	FP16                    bool
+	Keep                    bool
 }
 
 // Layout builds the program.
@@ -53,6 +55,7 @@ func (k Reduce2D) layout(t compiler.Target) (*compiler.Layout, func() []float32,
 	if err != nil {
 		return nil, nil, err
 	}
+	c.keep = k.Keep
 	total, err := c.reduce(k.Algorithm, k.Group)
 	if err != nil {
 		return nil, nil, err

@@ -28,7 +28,7 @@ func TestChainAnySize(t *testing.T) {
 		}
 		want := k.Elements + (2*ramp+hop+1)*(k.PEs-1) + 61
 		if k.PEs == 1 {
-			want = 17 + 10 // launch and task switch: nothing to add
+			want = 10 // task switch: nothing to add
 		}
 		if r.Mismatches > 0 || int(r.Cycles) != want {
 			rt.Fatalf("%+v, hop %d, ramp %d: %d cycles, want %d; %d wrong sums", k, hop, ramp, r.Cycles, want, r.Mismatches)
