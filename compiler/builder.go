@@ -16,11 +16,12 @@ type Builder struct {
 	core  pe.Config
 	roles []*Role
 	errs  []error
+	bare  bool
 }
 
 // NewBuilder starts a layout of width x height PEs of machine t.
 func NewBuilder(name string, t Target, width, height int) *Builder {
-	b := &Builder{core: t.Core()}
+	b := &Builder{core: t.Core(), bare: t.Bare}
 	b.l = Layout{Name: name, Width: width, Height: height}
 	if width < 1 || height < 1 || width > t.Width() || height > t.Height() {
 		b.fail("%d x %d PEs, the machine has %d x %d", width, height, t.Width(), t.Height())
@@ -101,6 +102,16 @@ func (b *Builder) Place(r *Role, a Area) {
 // Param sets a register on every PE of an area; after Place.
 func (b *Builder) Param(a Area, r Reg, v int) {
 	b.each(a, "parameter", func(p *PlacedPE) { p.Registers[r] = int32(v) })
+}
+
+// Wanted reports whether data are: not of a bare layout, nor of one that Build will refuse.
+func (b *Builder) Wanted() bool {
+	for _, r := range b.roles {
+		if len(r.errs) > 0 {
+			return false
+		}
+	}
+	return !b.bare && len(b.errs) == 0
 }
 
 // Load puts values into an array in the SRAM of every PE of an area; after Place.

@@ -35,6 +35,14 @@ type Param struct {
 type Target struct {
 	Name   string  `json:"name"`
 	Params []Param `json:"params"`
+
+	Bare bool `json:"-"` // layouts get no data: enough to see whether they fit
+}
+
+// WithoutData is the same machine for bare layouts.
+func (t Target) WithoutData() Target {
+	t.Bare = true
+	return t
 }
 
 // Keys lists the machine fields in order.

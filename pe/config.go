@@ -88,7 +88,7 @@ func (c Config) Validate() error {
 		}
 	}
 	if c.SRAMBytes%(2*c.Banks) != 0 {
-		return fmt.Errorf("pe: sram_bytes is %d, must be a multiple of %d (16-bit words in each of %d banks)", c.SRAMBytes, 2*c.Banks, c.Banks)
+		return fmt.Errorf("pe: sram_bytes is %d, must be a multiple of %d (16-bit words in each of %d sram_banks)", c.SRAMBytes, 2*c.Banks, c.Banks)
 	}
 	return nil
 }

@@ -35,12 +35,20 @@ func (g *Program) Verify(cfg Config) error {
 	return nil
 }
 
+// TooFew is a program that needs more of something than the machine has.
+type TooFew struct {
+	Key        string // of Config
+	Need, Have int
+}
+
+func (e *TooFew) Error() string { return fmt.Sprintf("%d %s, %d present", e.Need, e.Key, e.Have) }
+
 func (g *Program) verifySizes(cfg Config) error {
 	if 2*g.Words > cfg.SRAMBytes {
 		return fmt.Errorf("%d bytes of SRAM used, %d present", 2*g.Words, cfg.SRAMBytes)
 	}
 	if len(g.Threads) > cfg.Microthreads {
-		return fmt.Errorf("%d microthreads, %d present", len(g.Threads), cfg.Microthreads)
+		return &TooFew{"microthreads", len(g.Threads), cfg.Microthreads}
 	}
 	for i, depth := range g.Threads {
 		if depth < 1 {

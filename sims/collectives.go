@@ -89,41 +89,37 @@ func rectangle(p int) (w, h int) {
 	return w, h
 }
 
+// check refuses a machine on which the grid does not fit, at the key to change.
+func (g CollectiveGrid) check(t compiler.Target) error {
+	need := map[string]int{}
+	for _, p := range g.PEs {
+		w, h := rectangle(p)
+		need["width"], need["height"] = max(need["width"], p, w), max(need["height"], h)
+	}
+	for _, b := range g.Elements {
+		need["sram_bytes"] = max(need["sram_bytes"], 4*b)
+	}
+	for _, key := range []string{"width", "height", "sram_bytes"} {
+		if have := t.Get(key); have < float64(need[key]) {
+			return &InputError{File: machineTable + key, Value: formatNumber(have), Want: fmt.Sprintf("must be at least %d for the collectives", need[key])}
+		}
+	}
+	return nil
+}
+
 // CollectiveTables simulates every collective on the grid: one table each, one row per point, with
-// the closed form of the paper, and the machine's start, beside the cycles. progress may be nil.
+// the closed form of the paper, and the machine's start, beside the cycles. progress may be nil. If ctx ends, the
+// tables are those that were finished, and the error is ctx's.
 func CollectiveTables(ctx context.Context, t compiler.Target, g CollectiveGrid, progress func(done, total int)) ([]Table, error) {
+	if err := g.check(t); err != nil {
+		return nil, err
+	}
 	var tables []Table
 	list := collectives()
 	for i, c := range list {
-		table := Table{Name: c.name, Title: c.title + " on " + t.Name, Columns: []Column{
-			{"algorithm", "algorithm", "", Text, ""},
-			{"pes", "PEs", "", Number, "%.0f"},
-			{"elements", "elements", "", Number, "%.0f"},
-			{"cycles", "cycles", "cycles", Number, "%.0f"},
-			{"closed_form", "closed form", "cycles", Number, "%.1f"},
-		}}
-		for _, p := range g.PEs {
-			for _, b := range g.Elements {
-				if p < 1 || b < 1 {
-					return nil, fmt.Errorf("collectives: a grid point of %d PEs and %d elements, must be at least 1 each", p, b)
-				}
-				k := c.at(p, b)
-				hops := 0.0
-				for _, m := range k.Model() {
-					hops += m.Energy
-				}
-				if g.MaxHops > 0 && hops > g.MaxHops {
-					continue
-				}
-				r, err := k.Run(ctx, t)
-				if err != nil {
-					return nil, err
-				}
-				if r.Mismatches > 0 {
-					return nil, fmt.Errorf("collectives: %s, %d PEs, %d elements: %d values differ from the plain loop", c.name, p, b, r.Mismatches)
-				}
-				table.Rows = append(table.Rows, []any{c.algorithm, float64(p), float64(b), float64(r.Cycles), kernels.ClosedForm(t, k.Model())})
-			}
+		table, err := c.table(ctx, t, g)
+		if err != nil {
+			return tables, err
 		}
 		tables = append(tables, table)
 		if progress != nil {
@@ -131,4 +127,38 @@ func CollectiveTables(ctx context.Context, t compiler.Target, g CollectiveGrid, 
 		}
 	}
 	return tables, nil
+}
+
+func (c collective) table(ctx context.Context, t compiler.Target, g CollectiveGrid) (Table, error) {
+	table := Table{Name: c.name, Title: c.title + " on " + machineText(t), Columns: []Column{
+		{"algorithm", "algorithm", "", Text, ""},
+		{"pes", "PEs", "", Number, "%.0f"},
+		{"elements", "elements", "", Number, "%.0f"},
+		{"cycles", "cycles", "cycles", Number, "%.0f"},
+		{"closed_form", "closed form", "cycles", Number, "%.1f"},
+	}}
+	for _, p := range g.PEs {
+		for _, b := range g.Elements {
+			if p < 1 || b < 1 {
+				return table, fmt.Errorf("collectives: a grid point of %d PEs and %d elements, must be at least 1 each", p, b)
+			}
+			k := c.at(p, b)
+			hops := 0.0
+			for _, m := range k.Model() {
+				hops += m.Energy
+			}
+			if g.MaxHops > 0 && hops > g.MaxHops {
+				continue
+			}
+			r, err := k.Run(ctx, t)
+			if err != nil {
+				return table, err
+			}
+			if r.Mismatches > 0 {
+				return table, fmt.Errorf("collectives: %s, %d PEs, %d elements: %d values differ from the plain loop", c.name, p, b, r.Mismatches)
+			}
+			table.Rows = append(table.Rows, []any{c.algorithm, float64(p), float64(b), float64(r.Cycles), kernels.ClosedForm(t, k.Model())})
+		}
+	}
+	return table, nil
 }

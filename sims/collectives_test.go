@@ -50,6 +50,32 @@ func TestCollectiveTables(t *testing.T) {
 	}
 }
 
+// TestCollectiveTablesInterrupted: what was finished stays.
+func TestCollectiveTablesInterrupted(t *testing.T) {
+	m, err := compiler.Preset("wse2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	tables, err := CollectiveTables(ctx, m, CollectiveGrid{PEs: []int{7}, Elements: []int{10}}, func(done, _ int) {
+		if done == 2 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) || len(tables) != 2 || len(tables[1].Rows) != 1 {
+		t.Errorf("%d tables, error %v, want the two that were finished", len(tables), err)
+	}
+	small, err := m.With("sram_bytes", 4096)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in *InputError
+	if _, err := CollectiveTables(context.Background(), small, DefaultCollectives(), nil); !errors.As(err, &in) || in.File != "machine.sram_bytes" {
+		t.Errorf("a PE of 4 KB: %v", err)
+	}
+}
+
 func TestRectangle(t *testing.T) {
 	for p, want := range map[int][2]int{1: {1, 1}, 7: {7, 1}, 12: {4, 3}, 64: {8, 8}, 512: {32, 16}} {
 		if w, h := rectangle(p); w != want[0] || h != want[1] {

@@ -243,8 +243,13 @@ func (c *Config) check(s settings, file string) (bad problems) {
 	return bad
 }
 
-// blameMachine finds the field that an error of the machine names.
+// blameMachine finds the field that an error of the machine names, first among those that were changed.
 func (c *Config) blameMachine(err error) (key, value string) {
+	for _, p := range overridden(c.Machine) {
+		if strings.Contains(err.Error(), " "+p.Key) {
+			return machineTable + p.Key, formatNumber(p.Value)
+		}
+	}
 	for _, p := range c.Machine.Params {
 		if strings.Contains(err.Error(), ": "+p.Key+" is ") {
 			return machineTable + p.Key, formatNumber(p.Value)

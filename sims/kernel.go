@@ -18,13 +18,15 @@ type Kernel struct {
 
 	check   func(Args) *InputError // what no single parameter can tell; may be nil
 	program func(Args) program
-	derive  func(Args, *kernels.Result) *Derived // nil: cycles are what is measured
+	derive  func(Args, *kernels.Result) *Derived       // nil: cycles are what is measured
+	chosen  func(Args, compiler.Target) map[string]int // what stands for parameters left 0; may be nil
 }
 
 // program is a kernel of one size.
 type program interface {
 	Layout(compiler.Target) (*compiler.Layout, error)
 	Run(context.Context, compiler.Target) (*kernels.Result, error)
+	Expect(compiler.Target) float64
 }
 
 // Param is one parameter of a kernel: a word of Words, a boolean if Switch, else a whole number.
@@ -110,6 +112,9 @@ func (k *Kernel) Args(given map[string]string, t compiler.Target) (Args, error) 
 		a.values[i] = p.Default
 		if v, ok := given[p.Name]; ok {
 			a.values[i] = v
+			if n, err := strconv.Atoi(v); err == nil && p.Words == nil && !p.Switch {
+				a.values[i] = strconv.Itoa(n) // 007, +7
+			}
 		}
 	}
 	var bad problems

@@ -1,9 +1,7 @@
 package sims
 
 import (
-	"fmt"
-	"math"
-
+	"cs2sim.dev/compiler"
 	"cs2sim.dev/pe"
 	"cs2sim.dev/sims/kernels"
 )
@@ -51,6 +49,7 @@ func rowKernels() []Kernel {
 			program: func(a Args) program {
 				return kernels.Reduce{Algorithm: kernels.Algorithm(a.Word("algorithm")), Group: a.Int("group"), PEs: a.Int("pes"), Elements: a.Int("elements"), FP16: half(a), Keep: a.On("keep-descriptors")}
 			},
+			chosen: chosenGroup,
 		},
 		{
 			Name: "broadcast", Doc: "1-D broadcast: PE 0's vector floods the row",
@@ -73,11 +72,11 @@ func rowKernels() []Kernel {
 				}
 				return k
 			},
+			chosen: chosenGroup,
 		},
 		{
 			Name: "reduce2d", Doc: "2-D reduce: the sum of all PEs' vectors along x, then along y, at PE (0,0)",
 			Params: []Param{algorithm, group("algorithm two-phase"), width, height, elements("256"), number},
-			check:  smallMesh,
 			program: func(a Args) program {
 				return kernels.Reduce2D{Algorithm: kernels.Algorithm(a.Word("algorithm")), Group: a.Int("group"), Width: a.Int("width"), Height: a.Int("height"), Elements: a.Int("elements"), FP16: half(a)}
 			},
@@ -85,7 +84,6 @@ func rowKernels() []Kernel {
 		{
 			Name: "broadcast2d", Doc: "2-D broadcast: PE (0,0)'s vector floods x, then y",
 			Params: []Param{width, height, elements("256"), number},
-			check:  smallMesh,
 			program: func(a Args) program {
 				return kernels.Broadcast2D{Width: a.Int("width"), Height: a.Int("height"), Elements: a.Int("elements"), FP16: half(a)}
 			},
@@ -93,9 +91,8 @@ func rowKernels() []Kernel {
 	}
 }
 
-// smallMesh keeps a kernel within what the wavelet engine can hold.
-func smallMesh(a Args) *InputError {
-	return waveletPEs("--height", a.Word("height"), a.Int("width"), a.Int("height"))
+func chosenGroup(a Args, _ compiler.Target) map[string]int {
+	return map[string]int{"group": kernels.GroupOf(0, a.Int("pes"))}
 }
 
 func fmac() Kernel {
@@ -130,18 +127,27 @@ func spmm() Kernel {
 			{Name: "format", Words: []string{"coo", "csc"}, Default: "coo", Doc: "how A is stored"},
 			{Name: "nnz", Default: "127", Min: 1, Max: maxSize, SRAM: true, Doc: "non-zeros stored per PE: those of the fullest PE"},
 			{Name: "m", Default: "68", Min: 1, Max: maxSize, SRAM: true, Doc: "columns of X and Y"},
-			{Name: "rows", Default: "0", Min: 0, Max: maxSize, Doc: "rows of A on one PE; 0: chosen"},
-			{Name: "cols", Default: "0", Min: 0, Max: maxSize, Doc: "columns of A on one PE; 0: chosen"},
+			{Name: "rows", Default: "0", Min: 0, Max: maxSize, SRAM: true, Doc: "rows of A on one PE; 0: chosen"},
+			{Name: "cols", Default: "0", Min: 0, Max: maxSize, SRAM: true, Doc: "columns of A on one PE; 0: chosen"},
 			{Name: "density-percent", Default: "0", Min: 0, Max: 100, Doc: "of A; 0: such that nnz is about the most of some hundred PEs"},
 			{Name: "pes", Default: "16", Min: 1, Max: maxSize, Axis: AcrossX, Doc: "PEs, each with a pattern of its own"},
 			{Name: "seed", Default: "0", Min: 0, Max: 1 << 30, Doc: "of the patterns"},
 		},
-		program: func(a Args) program {
-			return kernels.SpMM{
-				Format: a.Word("format"), NNZ: a.Int("nnz"), M: a.Int("m"), Rows: a.Int("rows"), Cols: a.Int("cols"),
-				PEs: a.Int("pes"), Density: float64(a.Int("density-percent")) / 100, Seed: uint64(a.Int("seed")),
+		program: func(a Args) program { return spmmOf(a) },
+		chosen: func(a Args, t compiler.Target) map[string]int {
+			k, err := spmmOf(a).Sized(t)
+			if err != nil {
+				return nil // and it did not run
 			}
+			return map[string]int{"rows": k.Rows, "cols": k.Cols}
 		},
+	}
+}
+
+func spmmOf(a Args) kernels.SpMM {
+	return kernels.SpMM{
+		Format: a.Word("format"), NNZ: a.Int("nnz"), M: a.Int("m"), Rows: a.Int("rows"), Cols: a.Int("cols"),
+		PEs: a.Int("pes"), Density: float64(a.Int("density-percent")) / 100, Seed: uint64(a.Int("seed")),
 	}
 }
 
@@ -154,7 +160,6 @@ func stencil() Kernel {
 			side("height", AcrossY, "16", "PEs along y"),
 			{Name: "steps", Default: "3", Min: 1, Max: 1 << 20, Doc: "time steps; all but the first are counted"},
 		},
-		check: smallMesh,
 		program: func(a Args) program {
 			return kernels.Stencil{NZ: a.Int("nz"), Width: a.Int("width"), Height: a.Int("height"), Steps: a.Int("steps")}
 		},
@@ -173,21 +178,10 @@ func dense(n, mesh, what string) []Param {
 	}
 }
 
-// smallSquare is smallMesh of a square mesh.
-func smallSquare(a Args) *InputError {
-	if n := a.Int("mesh"); n*n > maxWaveletPEs {
-		return &InputError{File: "--mesh", Value: a.Word("mesh"), Want: fmt.Sprintf("makes %d PEs, must be at most %d: %d PEs", n*n, isqrt(maxWaveletPEs), maxWaveletPEs)}
-	}
-	return nil
-}
-
-func isqrt(n int) int { return int(math.Sqrt(float64(n))) }
-
 func gemv() Kernel {
 	return Kernel{
 		Name: "gemv", Doc: "y = A x, A of n x n in blocks on a square mesh: x broadcast down the columns, y reduced along the rows",
 		Params: dense("512", "16", "rows and columns of A"),
-		check:  smallSquare,
 		program: func(a Args) program {
 			return kernels.GEMV{N: a.Int("n"), Mesh: a.Int("mesh"), Precision: a.Word("precision")}
 		},
@@ -200,7 +194,6 @@ func gemm() Kernel {
 		Params: append([]Param{
 			{Name: "algorithm", Words: []string{"cannon", "summa"}, Default: "cannon", Doc: "blocks move around rings, or are broadcast"},
 		}, dense("128", "8", "rows and columns of A, B and C")...),
-		check: smallSquare,
 		program: func(a Args) program {
 			return kernels.GEMM{Algorithm: a.Word("algorithm"), N: a.Int("n"), Mesh: a.Int("mesh"), Precision: a.Word("precision")}
 		},

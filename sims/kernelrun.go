@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"cs2sim.dev/compiler"
+	"cs2sim.dev/fabric"
 	"cs2sim.dev/pe"
 	"cs2sim.dev/runtime"
 	"cs2sim.dev/sims/kernels"
@@ -46,19 +47,59 @@ func (o *Outcome) Compared() (float64, string) {
 }
 
 // RunKernel runs a kernel. What does not fit is an *InputError that names the flag; a failing
-// simulated machine is a *runtime.Fault.
-func RunKernel(ctx context.Context, a Args, t compiler.Target) (o *Outcome, err error) {
+// simulated machine is a *runtime.Fault. progress may be nil; its total is an estimate.
+func RunKernel(ctx context.Context, a Args, t compiler.Target, progress func(done, total int64)) (o *Outcome, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &InternalError{v, debug.Stack()}
 		}
 	}()
 	p := a.kernel.program(a)
+	l, err := p.Layout(t.WithoutData())
+	if err != nil {
+		return nil, blame(ctx, a, t, err)
+	}
+	if err := a.fitsHost(l); err != nil {
+		return nil, err
+	}
+	if progress != nil {
+		total := int64(p.Expect(t))
+		ctx = kernels.WithProgress(ctx, func(c fabric.Cycle) { progress(min(int64(c), total*99/100), total) })
+	}
 	r, err := p.Run(ctx, t)
 	if err != nil {
-		return nil, blame(a, t, err)
+		return nil, blame(ctx, a, t, err)
 	}
 	return newOutcome(a, t, r), nil
+}
+
+// The wavelet engine takes hostPE bytes per PE, and its SRAM some three times: before, during and after the run.
+const (
+	hostPE    = 4 << 10
+	hostSRAM  = 3
+	hostBytes = 8e9
+)
+
+// fitsHost refuses what would take more memory of the computer that simulates than most have.
+func (a Args) fitsHost(l *compiler.Layout) error {
+	bytes := 0
+	for _, p := range l.PEs {
+		bytes += hostPE
+		if p.Role >= 0 {
+			bytes += hostSRAM * 2 * l.Roles[p.Role].Words
+		}
+	}
+	if bytes <= hostBytes {
+		return nil
+	}
+	last := 0
+	for i, p := range a.kernel.Params {
+		if p.Axis != "" {
+			last = i
+		}
+	}
+	return &InputError{File: "--" + a.kernel.Params[last].Name, Value: a.values[last], Want: fmt.Sprintf(
+		"makes %d PEs, about %.1f GB of this computer's memory with their SRAM, must be at most %.0f GB: fewer PEs, or less on each", len(l.PEs), float64(bytes)/1e9, hostBytes/1e9)}
 }
 
 func newOutcome(a Args, t compiler.Target, r *kernels.Result) *Outcome {
@@ -75,46 +116,79 @@ func newOutcome(a Args, t compiler.Target, r *kernels.Result) *Outcome {
 	if t.Name == defaultPreset {
 		o.Measured = measuredAt(a)
 	}
+	if a.kernel.chosen != nil {
+		chosen := a.kernel.chosen(a, t)
+		for i, p := range a.kernel.Params {
+			if n, ok := chosen[p.Name]; ok && a.values[i] == "0" {
+				o.Args = o.Args.with(i, strconv.Itoa(n))
+			}
+		}
+	}
 	return o
 }
 
+// Title is the command line and the machine.
+func (o *Outcome) Title() string { return o.Args.String() + " on " + machineText(o.Machine) }
+
+// Slowest is the cycles of the slowest PE.
+func (o *Outcome) Slowest() float64 {
+	if math.IsNaN(o.Max) {
+		return o.Cycles
+	}
+	return o.Max
+}
+
 // blame turns what was refused before the run into an error about a flag, with the most that would fit.
-func blame(a Args, t compiler.Target, err error) error {
+func blame(ctx context.Context, a Args, t compiler.Target, err error) error {
 	if errors.As(err, new(*runtime.Fault)) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	var sizes []int // those the user chose first: they are what to change
-	for _, chosen := range []bool{true, false} {
-		for i, p := range a.kernel.Params {
-			if p.SRAM && a.used(p) && chosen == (a.values[i] != p.Default) {
-				sizes = append(sizes, i)
-			}
-		}
+	if few := (*pe.TooFew)(nil); errors.As(err, &few) {
+		return &InputError{File: machineTable + few.Key, Value: strconv.Itoa(few.Have), Want: fmt.Sprintf("must be at least %d for %s", few.Need, a.kernel.Name)}
 	}
 	why := err
 	if oom := (*pe.OutOfMemory)(nil); errors.As(err, &oom) {
 		why = oom // and what follows from it
 	}
+	var sizes []int // those the user chose first: they are what to change
+	for _, chosen := range []bool{true, false} {
+		for i, p := range a.kernel.Params {
+			if p.SRAM && a.used(p) && a.values[i] != "0" && chosen == (a.values[i] != p.Default) {
+				sizes = append(sizes, i)
+			}
+		}
+	}
+	if _, refused := a.kernel.program(a).Layout(t.WithoutData()); refused == nil || len(sizes) == 0 {
+		return &InputError{Want: err.Error()} // not the sizes
+	}
 	for _, i := range sizes {
-		if n := a.mostThatFits(i, t); n > 0 {
+		n, err := a.mostThatFits(ctx, i, t)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
 			return &InputError{File: "--" + a.kernel.Params[i].Name, Value: a.values[i], Want: fmt.Sprintf("must be at most %d here: %v", n, why)}
 		}
 	}
-	return &InputError{Want: err.Error()}
+	i := sizes[0]
+	return &InputError{File: "--" + a.kernel.Params[i].Name, Value: a.values[i], Want: fmt.Sprintf("must be less, and other sizes with it: %v", why)}
 }
 
 // mostThatFits is the largest value of parameter i whose layout can be built; 0 if none can.
-func (a Args) mostThatFits(i int, t compiler.Target) int {
+func (a Args) mostThatFits(ctx context.Context, i int, t compiler.Target) (int, error) {
 	low, high := a.kernel.Params[i].Min-1, a.Int(a.kernel.Params[i].Name)
 	for high-low > 1 {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
 		mid := (low + high) / 2
-		if _, err := a.kernel.program(a.with(i, strconv.Itoa(mid))).Layout(t); err == nil {
+		if _, err := a.kernel.program(a.with(i, strconv.Itoa(mid))).Layout(t.WithoutData()); err == nil {
 			low = mid
 		} else {
 			high = mid
 		}
 	}
-	return max(low, 0)
+	return max(low, 0), nil
 }
 
 // MarshalJSON writes one flat object: case, parameters, machine, results.
@@ -163,7 +237,7 @@ func (o *Outcome) addResult(j *object) {
 		j.add(o.Derived.Name, o.Derived.Value)
 	}
 	j.add("mismatches", o.Mismatches)
-	j.add("seconds", o.Cycles/o.Machine.Get("clock_hz"))
+	j.add("seconds", o.Slowest()/o.Machine.Get("clock_hz"))
 	j.add("hops", o.Hops)
 	j.add("instructions", o.Instructions)
 	if m := o.Measured; m != nil {

@@ -1,6 +1,7 @@
 package sims
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -30,6 +31,15 @@ func Machine(preset string, set []string) (compiler.Target, error) {
 	}
 	base, err := s.Base()
 	return base.Config.Machine, err
+}
+
+// machineText is the machine with its changes, as a heading has it.
+func machineText(t compiler.Target) string {
+	text := t.Name
+	for _, p := range overridden(t) {
+		text += fmt.Sprintf(", machine.%s=%.10g", p.Key, p.Value)
+	}
+	return text
 }
 
 // overridden lists the fields of t that differ from its preset, in the table's order.

@@ -277,14 +277,6 @@ func smallEnough(m compiler.Mapping) error {
 	return nil
 }
 
-// waveletPEs is smallEnough for a kernel on width x height PEs, the latter given by flag.
-func waveletPEs(flag, value string, width, height int) *InputError {
-	if n := width * height; n > maxWaveletPEs {
-		return &InputError{File: flag, Value: value, Want: fmt.Sprintf("makes %d PEs, must be at most %d with %d in a row", n, maxWaveletPEs/width, width)}
-	}
-	return nil
-}
-
 // compile lowers one point with the curve's mapping, or with its own.
 func (pl *plan) compile(e engine, sparsity float64) (*compiler.Program, error) {
 	c := &pl.Config

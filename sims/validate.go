@@ -221,7 +221,7 @@ func (v *validation) one(ctx context.Context, m Measured) (*CaseResult, error) {
 	if err != nil {
 		return failedCase(m, err), nil
 	}
-	o, err := RunKernel(ctx, a, v.t)
+	o, err := RunKernel(ctx, a, v.t, nil)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

@@ -39,7 +39,7 @@ func (v Validation) Summary() string {
 
 // Table lists the cases for people.
 func (v Validation) Table() Table {
-	t := Table{Name: "validation", Title: "published cases on " + v.Machine.Name, Columns: []Column{
+	t := Table{Name: "validation", Title: "published cases on " + machineText(v.Machine), Columns: []Column{
 		{Name: "case", Title: "case", Kind: Text},
 		{Name: "quantity", Title: "quantity", Kind: Text},
 		{Name: "ours", Title: "ours", Kind: Number},

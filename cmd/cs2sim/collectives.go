@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -33,14 +34,15 @@ cross-checks; no result comes from them. Takes about half a minute.`,
 		if err != nil {
 			return err
 		}
-		if err := os.MkdirAll(dir, 0o777); err != nil {
-			return &sims.InputError{File: "--out", Value: dir, Want: "must be a folder that can be made: " + err.Error()}
-		}
 		bar := newBar(c.err, false)
 		tables, err := sims.CollectiveTables(ctx, t, sims.DefaultCollectives(), func(done, total int) { bar.set(int64(done), int64(total)) })
 		bar.stop()
-		if err != nil {
+		stopped := errors.Is(err, context.Canceled)
+		if err != nil && !stopped {
 			return err
+		}
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			return &sims.InputError{File: "--out", Value: dir, Want: "must be a folder that can be made: " + err.Error()}
 		}
 		for _, table := range tables {
 			chart, err := plots.Collective(table)
@@ -53,6 +55,9 @@ cross-checks; no result comes from them. Takes about half a minute.`,
 					return fmt.Errorf("writing %s: %w", filepath.Join(dir, f.name), err)
 				}
 			}
+		}
+		if stopped {
+			return &interrupted{fmt.Sprintf("interrupted: %d finished collectives are in %s", len(tables), dir)}
 		}
 		return c.print(fmt.Sprintf("%d collectives in %s\n", len(tables), dir))
 	})

@@ -69,8 +69,13 @@ Values are checked against plain loops that add in the same order; a value that 
 		if err != nil {
 			return err
 		}
-		o, err := sims.RunKernel(ctx, args, t)
-		if err != nil {
+		bar := newBar(c.err, asJSON)
+		o, err := sims.RunKernel(ctx, args, t, bar.set)
+		bar.stop()
+		switch {
+		case errors.Is(err, context.Canceled):
+			return &interrupted{"interrupted: " + k.Name + " was not finished"}
+		case err != nil:
 			return c.died(w, err)
 		}
 		if w != nil {
@@ -120,8 +125,8 @@ func kernelText(o *sims.Outcome) string {
 	if o.Watched != "" {
 		b.WriteString(o.Watched + "\n")
 	}
-	fmt.Fprintf(&b, "%v on %s\n\n", o.Args, o.Machine.Name)
-	row := func(name, format string, a ...any) { fmt.Fprintf(&b, "%-12s  %s\n", name, fmt.Sprintf(format, a...)) }
+	b.WriteString(o.Title() + "\n\n")
+	row := func(name, format string, a ...any) { fmt.Fprintf(&b, "%-15s  %s\n", name, fmt.Sprintf(format, a...)) }
 	row("cycles", "%.10g", o.Cycles)
 	if !math.IsNaN(o.Min) {
 		row("  of PEs", "%.10g to %.10g", o.Min, o.Max)
@@ -129,14 +134,18 @@ func kernelText(o *sims.Outcome) string {
 	ours, name := o.Compared()
 	name = strings.ReplaceAll(name, "_", " ")
 	if o.Derived != nil {
-		row(name, "%.6g", ours)
+		slowest := ""
+		if !math.IsNaN(o.Max) {
+			slowest = " (of the slowest PE)"
+		}
+		row(name, "%.6g%s", ours, slowest)
 	}
 	if m := o.Measured; m != nil {
 		row("published", "%.10g %s (%s)", m.Published, name, m.Source)
 		row("error", "%+.3f %%", 100*(ours/m.Published-1))
 	}
 	row("mismatches", "%d", o.Mismatches)
-	row("time", "%.4g us", 1e6*o.Cycles/o.Machine.Get("clock_hz"))
+	row("time", "%.4g us", 1e6*o.Slowest()/o.Machine.Get("clock_hz"))
 	row("hops", "%d", o.Hops)
 	row("instructions", "%d", o.Instructions)
 	return b.String()

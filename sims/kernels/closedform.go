@@ -81,10 +81,10 @@ func (k Reduce) Model() []Terms { return k.grid().Model()[:1] }
 // Model is the terms along x, then along y; the rows work at the same time.
 func (k Reduce2D) Model() []Terms {
 	a, _ := ParseAlgorithm(string(k.Algorithm))
-	x := (&reducer{algorithm: a, group: groupOf(k.Group, k.Width)}).model(k.Width, k.Elements)
+	x := (&reducer{algorithm: a, group: GroupOf(k.Group, k.Width)}).model(k.Width, k.Elements)
 	x.Energy *= float64(k.Height)
 	x.Links *= float64(k.Height)
-	return []Terms{x, (&reducer{algorithm: a, group: groupOf(k.Group, k.Height)}).model(k.Height, k.Elements)}
+	return []Terms{x, (&reducer{algorithm: a, group: GroupOf(k.Group, k.Height)}).model(k.Height, k.Elements)}
 }
 
 // Model is the terms of the broadcast.

@@ -7,7 +7,6 @@ import (
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/fabric"
 	"cs2sim.dev/pe"
-	"cs2sim.dev/runtime"
 )
 
 // collective is a layout in which every PE works off a list of steps on its own vector v. Lists
@@ -84,6 +83,7 @@ func (c *collective) last(at fabric.Coord) *step {
 // layout turns the steps into roles and loads the inputs.
 func (c *collective) layout() (*compiler.Layout, error) {
 	roles := map[string]*compiler.Role{}
+	all := make([]*compiler.Role, len(c.steps))
 	for i, steps := range c.steps {
 		key := fmt.Sprint(steps)
 		if roles[key] == nil {
@@ -92,7 +92,12 @@ func (c *collective) layout() (*compiler.Layout, error) {
 		}
 		at := compiler.At(i%c.w, i/c.w)
 		c.b.Place(roles[key], at)
-		c.b.Load(at, roles[key].Named("v"), chainInput(i, c.n))
+		all[i] = roles[key]
+	}
+	if c.b.Wanted() {
+		for i, r := range all {
+			c.b.Load(compiler.At(i%c.w, i/c.w), r.Named("v"), chainInput(i, c.n))
+		}
 	}
 	return c.b.Build()
 }
@@ -199,7 +204,7 @@ func storedInputs(t pe.Type, first, stride, count, n int) [][]float32 {
 
 // runCollective executes a layout in the end of which each of the first PEs holds want.
 func runCollective(ctx context.Context, l *compiler.Layout, t compiler.Target, want []float32, pes int) (*Result, error) {
-	r, err := runtime.RunLayout(ctx, l, t, runtime.LayoutOptions{})
+	r, err := run(ctx, l, t)
 	if err != nil {
 		return nil, err
 	}

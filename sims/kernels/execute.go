@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"cs2sim.dev/compiler"
+	"cs2sim.dev/fabric"
 	"cs2sim.dev/runtime"
 )
 
@@ -15,5 +16,17 @@ func execute(ctx context.Context, k interface {
 	if err != nil {
 		return nil, err
 	}
-	return runtime.RunLayout(ctx, l, t, runtime.LayoutOptions{})
+	return run(ctx, l, t)
+}
+
+func run(ctx context.Context, l *compiler.Layout, t compiler.Target) (*runtime.LayoutReport, error) {
+	tick, _ := ctx.Value(progressKey{}).(func(fabric.Cycle))
+	return runtime.RunLayout(ctx, l, t, runtime.LayoutOptions{Progress: tick})
+}
+
+type progressKey struct{}
+
+// WithProgress lets tick know the simulated cycle now and then while a kernel runs under the returned context.
+func WithProgress(ctx context.Context, tick func(fabric.Cycle)) context.Context {
+	return context.WithValue(ctx, progressKey{}, tick)
 }

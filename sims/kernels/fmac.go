@@ -30,7 +30,7 @@ func (k FMac) Layout(t compiler.Target) (*compiler.Layout, error) {
 	y := r.Array("y", k.Dst, k.Elements)
 	x := y
 	if !k.Conflict {
-		x = r.Apart("x", k.Src, k.Elements, y)
+		x = apart(r, t.Core(), "x", k.Src, k.Elements, y, 0)
 	}
 	clock := r.Reg("clock", 0)
 	run := r.Local("run")

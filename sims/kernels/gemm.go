@@ -42,8 +42,6 @@ func (k GEMM) Layout(t compiler.Target) (*compiler.Layout, error) {
 		return nil, fmt.Errorf("gemm: %w", err)
 	}
 	b := compiler.NewBuilder("gemm "+k.Algorithm, t, k.Mesh, k.Mesh)
-	ar, br := newMatrix(k.N, k.Mesh, 1, src), newMatrix(k.N, k.Mesh, 2, src)
-	nb := k.block()
 	var place func(px, py int) *compiler.Role
 	skew := 0
 	switch k.Algorithm {
@@ -54,12 +52,21 @@ func (k GEMM) Layout(t compiler.Target) (*compiler.Layout, error) {
 	default:
 		return nil, fmt.Errorf("gemm: algorithm %q, must be cannon or summa", k.Algorithm)
 	}
+	roles := make([]*compiler.Role, 0, k.Mesh*k.Mesh)
 	for py := range k.Mesh {
 		for px := range k.Mesh {
-			r, at := place(px, py), compiler.At(px, py)
-			b.Load(at, r.Named("a"), ar.block(py, (px+skew*py)%k.Mesh, nb))
-			b.Load(at, r.Named("b"), br.block((py+skew*px)%k.Mesh, px, nb))
+			roles = append(roles, place(px, py))
 		}
+	}
+	if !b.Wanted() {
+		return b.Build()
+	}
+	nb, ar, br := k.block(), newMatrix(k.N, k.Mesh, 1, src), newMatrix(k.N, k.Mesh, 2, src)
+	for i, r := range roles {
+		px, py := i%k.Mesh, i/k.Mesh
+		at := compiler.At(px, py)
+		b.Load(at, r.Named("a"), ar.block(py, (px+skew*py)%k.Mesh, nb))
+		b.Load(at, r.Named("b"), br.block((py+skew*px)%k.Mesh, px, nb))
 	}
 	return b.Build()
 }
@@ -68,7 +75,7 @@ func (k GEMM) Layout(t compiler.Target) (*compiler.Layout, error) {
 func (k GEMM) blocks(r *compiler.Role, core pe.Config, src, dst pe.Type) blocks {
 	nb := k.block()
 	a, b := r.Array("a", src, 2*nb*nb), r.Array("b", src, 2*nb*nb)
-	c := apart(r, core, "c", dst, nb*nb, b)
+	c := apart(r, core, "c", dst, nb*nb, b, 0)
 	return blocks{
 		nb: nb, a: a, b: b, c: c, src: src,
 		aUse: r.Reg("a in use", 0), bUse: r.Reg("b in use", 0), aNext: r.Reg("element of a", 0), row: r.Reg("row of c", 0),
@@ -120,11 +127,15 @@ func (k GEMM) Run(ctx context.Context, t compiler.Target) (*Result, error) {
 		return nil, err
 	}
 	out := &Result{Report: r}
-	nb, want := k.block(), k.reference()
+	nb := k.block()
+	want, err := k.reference(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for py := range k.Mesh {
 		for px := range k.Mesh {
 			end, _ := r.Stamp(px, py, "end")
-			out.Spread.add(int64(end), py*k.Mesh+px, k.Mesh*k.Mesh)
+			out.Spread.add(int64(end), py*k.Mesh+px)
 			out.Mismatches += differ(r.Read(px, py, "c"), want.block(py, px, nb))
 		}
 	}
@@ -133,11 +144,14 @@ func (k GEMM) Run(ctx context.Context, t compiler.Target) (*Result, error) {
 }
 
 // reference is the plain loop in the machine's order of blocks.
-func (k GEMM) reference() matrix {
+func (k GEMM) reference(ctx context.Context) (matrix, error) {
 	src, dst, _ := formats(k.Precision)
 	a, b, nb := newMatrix(k.N, k.Mesh, 1, src), newMatrix(k.N, k.Mesh, 2, src), k.block()
 	c := matrix{n: k.N, side: a.side, v: make([]float32, len(a.v))}
 	for i := range c.side {
+		if err := ctx.Err(); err != nil {
+			return c, err
+		}
 		for j := range c.side {
 			first := 0
 			if k.Algorithm == "cannon" {
@@ -153,7 +167,7 @@ func (k GEMM) reference() matrix {
 			c.v[i*c.side+j] = sum
 		}
 	}
-	return c
+	return c, nil
 }
 
 // line is the direction blocks of one matrix move in.

@@ -97,7 +97,7 @@ func TestProductsRefused(t *testing.T) {
 		"layout stencil: 751 x 1 PEs":                Stencil{NZ: 1, Width: 751, Height: 1},
 		`SRAM: "a" does not fit`:                     GEMV{N: 1000, Mesh: 2},
 		"stencil: columns of 0 cells":                Stencil{},
-		`SRAM: "parts" does not fit: 62076 bytes`:    Stencil{NZ: 3000},
+		`SRAM: "parts" does not fit: 49212 bytes`:    Stencil{NZ: 4090},
 	} {
 		if _, err := k.Run(context.Background(), wse2(t)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %q", k, err, want)

@@ -19,11 +19,14 @@ type GEMV struct {
 
 func (k GEMV) block() int { return (k.N + k.Mesh - 1) / k.Mesh }
 
-// matrixA and vectorX are the operands; x is the first row of a matrix.
+// matrixA and vectorX are the operands; x is the first row of another matrix.
 func (k GEMV) matrixA(t pe.Type) matrix { return newMatrix(k.N, k.Mesh, 1, t) }
 func (k GEMV) vectorX(t pe.Type) []float32 {
-	m := newMatrix(k.N, k.Mesh, 2, t)
-	return m.v[:m.side]
+	v := make([]float32, k.block()*k.Mesh)
+	for j := range k.N {
+		v[j] = entry(0, j, 2, t)
+	}
+	return v
 }
 
 // transposed is a block column by column: a column times an element of x is one FMAC.
@@ -50,7 +53,7 @@ func (k GEMV) Layout(t compiler.Target) (*compiler.Layout, error) {
 	down := b.Color("x", "x, down the columns")
 	sums := [2]fabric.Color{b.Color("even", "partial sums that leave PEs of even x"), b.Color("odd", "partial sums that leave PEs of odd x")}
 	roles := map[string]*compiler.Role{}
-	nb, a, x := k.block(), k.matrixA(src), k.vectorX(src)
+	all := make([]*compiler.Role, 0, k.Mesh*k.Mesh)
 	for py := range k.Mesh {
 		for px := range k.Mesh {
 			name := fmt.Sprintf("first=%t last=%t odd=%d top=%t bottom=%t", px == 0, px == k.Mesh-1, px%2, py == 0, py == k.Mesh-1)
@@ -62,16 +65,25 @@ func (k GEMV) Layout(t compiler.Target) (*compiler.Layout, error) {
 			}
 			at := compiler.At(px, py)
 			b.Place(r, at)
-			b.Load(at, r.Named("a"), transposed(a.block(py, px, nb), nb))
-			if py == 0 {
-				b.Load(at, r.Named("x"), x[px*nb:(px+1)*nb])
-			}
+			all = append(all, r)
 			if k.Mesh > 1 {
 				b.Route(down, at, k.broadcast(py))
 			}
 			if px > 0 {
 				b.Wire(sums[px%2], fabric.Coord{X: px, Y: py}, fabric.Coord{X: px - 1, Y: py})
 			}
+		}
+	}
+	if !b.Wanted() {
+		return b.Build()
+	}
+	nb, a, x := k.block(), k.matrixA(src), k.vectorX(src)
+	for i, r := range all {
+		px, py := i%k.Mesh, i/k.Mesh
+		at := compiler.At(px, py)
+		b.Load(at, r.Named("a"), transposed(a.block(py, px, nb), nb))
+		if py == 0 {
+			b.Load(at, r.Named("x"), x[px*nb:(px+1)*nb])
 		}
 	}
 	return b.Build()
@@ -92,7 +104,7 @@ func (k GEMV) broadcast(py int) fabric.Route {
 func (k GEMV) program(r *compiler.Role, core pe.Config, src, dst pe.Type, px, py int, down fabric.Color, sums [2]fabric.Color) {
 	nb := k.block()
 	x, a := r.Array("x", src, nb), r.Array("a", src, nb*nb)
-	y := apart(r, core, "y", dst, nb, a)
+	y := apart(r, core, "y", dst, nb, a, 0)
 	j, at, v, clock := r.Reg("j", 0), r.Reg("column", 0), r.Reg("v", 0), r.Reg("clock", 0)
 	run := r.Local("run")
 	r.Start(run)
@@ -132,10 +144,14 @@ func (k GEMV) Run(ctx context.Context, t compiler.Target) (*Result, error) {
 		return nil, err
 	}
 	out := &Result{Report: r}
-	nb, want := k.block(), k.reference()
+	nb := k.block()
+	want, err := k.reference(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for py := range k.Mesh {
 		end, _ := r.Stamp(0, py, "end")
-		out.Spread.add(int64(end), py, k.Mesh)
+		out.Spread.add(int64(end), py)
 		out.Mismatches += differ(r.Read(0, py, "y"), want[py*nb:(py+1)*nb])
 	}
 	out.Cycles = out.Spread.Max
@@ -144,11 +160,14 @@ func (k GEMV) Run(ctx context.Context, t compiler.Target) (*Result, error) {
 
 // reference is the plain loop in the machine's order: within a block by columns, then over
 // blocks from the last to the first.
-func (k GEMV) reference() []float32 {
+func (k GEMV) reference(ctx context.Context) ([]float32, error) {
 	src, dst, _ := formats(k.Precision)
 	a, x, nb := k.matrixA(src), k.vectorX(src), k.block()
 	y := make([]float32, a.side)
 	for i := range y {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		for p := k.Mesh - 1; p >= 0; p-- {
 			var part float32
 			for j := p * nb; j < (p+1)*nb; j++ {
@@ -161,5 +180,5 @@ func (k GEMV) reference() []float32 {
 			}
 		}
 	}
-	return y
+	return y, nil
 }

@@ -7,12 +7,12 @@ import (
 	"cs2sim.dev/pe"
 )
 
-// apart allocates an array in a bank behind those of another if it fits there, else right behind
-// what is allocated: operands that share a bank will then meet. What does not fit at all is an
+// apart allocates an array in a bank behind those of another if it fits there and so many words behind it, else
+// right behind what is allocated: operands that share a bank will then meet. What does not fit at all is an
 // error of the role.
-func apart(r *compiler.Role, core pe.Config, name string, t pe.Type, n int, from compiler.Array) compiler.Array {
+func apart(r *compiler.Role, core pe.Config, name string, t pe.Type, n int, from compiler.Array, behind int) compiler.Array {
 	bank := core.BankWords()
-	if (from.Base+from.Words+bank-1)/bank*bank+n*t.Words() <= core.SRAMBytes/2 {
+	if (from.Base+from.Words+bank-1)/bank*bank+n*t.Words()+behind <= core.SRAMBytes/2 {
 		return r.Apart(name, t, n, from)
 	}
 	return r.Array(name, t, n)
@@ -43,10 +43,14 @@ func newMatrix(n, blocks, seed int, t pe.Type) matrix {
 	m.v = make([]float32, m.side*m.side)
 	for i := range n {
 		for j := range n {
-			m.v[i*m.side+j] = pe.Round(t, float32((i*37+j*11+seed*53)%101)/7-5)
+			m.v[i*m.side+j] = entry(i, j, seed, t)
 		}
 	}
 	return m
+}
+
+func entry(i, j, seed int, t pe.Type) float32 {
+	return pe.Round(t, float32((i*37+j*11+seed*53)%101)/7-5)
 }
 
 // block is block (i, j) of b x b elements, row by row.

@@ -41,9 +41,9 @@ func ParseAlgorithm(name string) (Algorithm, error) {
 	return "", fmt.Errorf("reduce algorithm %q, must be one of %s", name, strings.Join(names, ", "))
 }
 
-// groupOf is the group size in use on a line of n PEs: the one asked for, or, for 0, the root of n,
+// GroupOf is the group size in use on a line of n PEs: the one asked for, or, for 0, the root of n,
 // which the paper finds near the best.
-func groupOf(group, n int) int {
+func GroupOf(group, n int) int {
 	if group == 0 {
 		return max(1, int(math.Round(math.Sqrt(float64(n)))))
 	}
@@ -73,7 +73,7 @@ func (c *collective) reducer(a Algorithm, group, n int) (*reducer, error) {
 	if group < 0 || group > 0 && a != TwoPhaseReduce {
 		return nil, fmt.Errorf("%s reduce: group size %d, must be at least 1 for %s and absent for others", a, group, TwoPhaseReduce)
 	}
-	r := &reducer{c: c, algorithm: a, group: groupOf(group, n)}
+	r := &reducer{c: c, algorithm: a, group: GroupOf(group, n)}
 	for k, name := range [2]string{"even", "odd"} {
 		r.colors[k] = c.b.Color(name, "partial sums that leave PEs of "+name+" depth")
 	}

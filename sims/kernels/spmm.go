@@ -22,9 +22,9 @@ type SpMM struct {
 	Seed       uint64
 }
 
-// sized fills in what was left open. Y takes up to six banks and X up to one and a half, the
+// Sized fills in what was left open. Y takes up to six eighths of the SRAM and X up to one and a half, the
 // shares of the published runs.
-func (k SpMM) sized(t compiler.Target) (SpMM, error) {
+func (k SpMM) Sized(t compiler.Target) (SpMM, error) {
 	if k.Format != "coo" && k.Format != "csc" {
 		return k, fmt.Errorf("spmm: format %q, must be coo or csc", k.Format)
 	}
@@ -37,12 +37,12 @@ func (k SpMM) sized(t compiler.Target) (SpMM, error) {
 	if k.PEs == 0 {
 		k.PEs = min(16, t.Width())
 	}
-	bank := t.Core().BankWords() / pe.F32.Words() // elements
+	room := t.Core().SRAMBytes / 4 // elements
 	if k.Rows == 0 {
-		k.Rows = powerOfTwo(6 * bank / k.M)
+		k.Rows = powerOfTwo(6 * room / 8 / k.M)
 	}
 	if k.Cols == 0 {
-		k.Cols = min(16, powerOfTwo(3*bank/2/k.M))
+		k.Cols = min(16, powerOfTwo(3*room/16/k.M))
 		for k.Rows*k.Cols < k.NNZ {
 			k.Cols *= 2
 		}
@@ -65,7 +65,7 @@ func powerOfTwo(n int) int {
 // Layout builds one role, and on each PE its own non-zeros. Index and value words are 32 bits
 // wide, as the published program's; its column pointers are fp32.
 func (k SpMM) Layout(t compiler.Target) (*compiler.Layout, error) {
-	k, err := k.sized(t)
+	k, err := k.Sized(t)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (k SpMM) Layout(t compiler.Target) (*compiler.Layout, error) {
 		third = r.Array("ptr", pe.F32, k.Cols+1)
 	}
 	x := r.Array("x", pe.F32, k.Cols*k.M)
-	y := apart(r, t.Core(), "y", pe.F32, k.Rows*k.M, x)
+	y := apart(r, t.Core(), "y", pe.F32, k.Rows*k.M, x, 0)
 	run := r.Local("multiply")
 	r.Start(run)
 	clock := r.Reg("clock", 0)
@@ -94,6 +94,9 @@ func (k SpMM) Layout(t compiler.Target) (*compiler.Layout, error) {
 	run.Halt()
 	all := compiler.Area{X1: k.PEs, Y1: 1}
 	b.Place(r, all)
+	if !b.Wanted() {
+		return b.Build()
+	}
 	b.Load(all, x, k.dense())
 	for i := range k.PEs {
 		at, a := compiler.At(i, 0), k.sparse(i)
@@ -229,7 +232,7 @@ func words(v []int) []float32 {
 
 // Run executes the loops. Cycles are the average over PEs, between the timestamps.
 func (k SpMM) Run(ctx context.Context, t compiler.Target) (*Result, error) {
-	k, err := k.sized(t)
+	k, err := k.Sized(t)
 	if err != nil {
 		return nil, err
 	}

@@ -6,15 +6,18 @@ import "cs2sim.dev/runtime"
 type Spread struct {
 	Min, Max int64
 	Average  float64
+
+	total int64
 }
 
-// add is the i-th of n measurements, in order.
-func (s *Spread) add(c int64, i, n int) {
+// add is the i-th measurement, in order.
+func (s *Spread) add(c int64, i int) {
 	if i == 0 || c < s.Min {
 		s.Min = c
 	}
 	s.Max = max(s.Max, c)
-	s.Average += float64(c) / float64(n)
+	s.total += c
+	s.Average = float64(s.total) / float64(i+1)
 }
 
 // spread is the time from stamp "start" to stamp "end" over all PEs that took both, less what
@@ -30,16 +33,9 @@ func spread(r *runtime.LayoutReport) (s Spread) {
 				continue
 			}
 			c := int64((end - start) - (start - idle))
-			if n == 0 || c < s.Min {
-				s.Min = c
-			}
-			s.Max = max(s.Max, c)
-			s.Average += float64(c)
+			s.add(c, n)
 			n++
 		}
-	}
-	if n > 0 {
-		s.Average /= float64(n)
 	}
 	return s
 }

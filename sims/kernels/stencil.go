@@ -6,6 +6,7 @@ import (
 
 	"cs2sim.dev/compiler"
 	"cs2sim.dev/fabric"
+	"cs2sim.dev/pe"
 	"cs2sim.dev/runtime"
 )
 
@@ -20,6 +21,8 @@ type Stencil struct {
 	NZ            int // cells of a column
 	Width, Height int // PEs; 0 means 16
 	Steps         int // 0 means 3
+
+	parts int // a column is exchanged in
 }
 
 // reach is how far the stencil goes, and how far a column is broadcast.
@@ -32,14 +35,15 @@ func stencilWeights() [reach + 1]float32 {
 	return [reach + 1]float32{2 - 3*s*205.0/72, s * 8.0 / 5, -s * 1.0 / 5, s * 8.0 / 315, -s * 1.0 / 560}
 }
 
-// chunks is how many parts a column is exchanged in: the buffer for all neighbours' parts is
-// 400 cells deep at most, as in the authors' program.
-func (k Stencil) chunks() int { return 1 + k.NZ/401 }
-
 // chunk is the cells of a part, the last one may be shorter.
-func (k Stencil) chunk() int { return (k.NZ + k.chunks() - 1) / k.chunks() }
+func (k Stencil) chunk() int { return (k.NZ + k.parts - 1) / k.parts }
 
-func (k Stencil) sized() (Stencil, error) {
+// cells are those of all arrays: two time levels, the sum, and the neighbours' parts.
+func (k Stencil) cells() int { return 2*(k.NZ+2*reach) + k.NZ + (4*reach+1)*k.chunk() }
+
+// sized fills in what was left open. The buffer for all neighbours' parts is 400 cells deep at most, as in the
+// authors' program, and less where that does not fit.
+func (k Stencil) sized(core pe.Config) (Stencil, error) {
 	if k.NZ < 1 || k.Width < 0 || k.Height < 0 || k.Steps < 0 {
 		return k, fmt.Errorf("stencil: columns of %d cells on %d x %d PEs, %d steps, must be at least 1 each", k.NZ, k.Width, k.Height, k.Steps)
 	}
@@ -51,6 +55,9 @@ func (k Stencil) sized() (Stencil, error) {
 	}
 	if k.Steps == 0 {
 		k.Steps = 3
+	}
+	for k.parts = 1 + k.NZ/401; k.parts < k.NZ && 4*k.cells() > core.SRAMBytes; {
+		k.parts++
 	}
 	return k, nil
 }
@@ -102,7 +109,7 @@ func (k Stencil) sends(d direction, x, y int) bool {
 
 // Layout gives each direction a color. Switches let the columns of neighbours pass one after the other.
 func (k Stencil) Layout(t compiler.Target) (*compiler.Layout, error) {
-	k, err := k.sized()
+	k, err := k.sized(t.Core())
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +119,7 @@ func (k Stencil) Layout(t compiler.Target) (*compiler.Layout, error) {
 		colors[i] = b.Color(d.name, "columns going "+d.name)
 	}
 	roles := map[string]*compiler.Role{}
+	var all []*compiler.Role
 	for y := range k.Height {
 		for x := range k.Width {
 			k.routes(b, colors, x, y)
@@ -121,8 +129,13 @@ func (k Stencil) Layout(t compiler.Target) (*compiler.Layout, error) {
 				k.program(roles[name], t.Core(), colors, x, y)
 			}
 			b.Place(roles[name], compiler.At(x, y))
-			z := roles[name].Named("z")
-			b.Load(compiler.At(x, y), z, k.initial(x, y))
+			all = append(all, roles[name])
+		}
+	}
+	if b.Wanted() {
+		for i, r := range all {
+			x, y := i%k.Width, i/k.Width
+			b.Load(compiler.At(x, y), r.Named("z"), k.initial(x, y))
 		}
 	}
 	return b.Build()
@@ -193,7 +206,7 @@ func (k Stencil) perStep(stamps []runtime.Stamp) int64 {
 
 // Run marches in time. Cycles are those of a step of the slowest PE, which is what a host sees.
 func (k Stencil) Run(ctx context.Context, t compiler.Target) (*Result, error) {
-	k, err := k.sized()
+	k, err := k.sized(t.Core())
 	if err != nil {
 		return nil, err
 	}
@@ -203,10 +216,13 @@ func (k Stencil) Run(ctx context.Context, t compiler.Target) (*Result, error) {
 	}
 	out := &Result{Report: r}
 	for i, stamps := range r.Stamps {
-		out.Spread.add(k.perStep(stamps), i, len(r.Stamps))
+		out.Spread.add(k.perStep(stamps), i)
 	}
 	out.Cycles = out.Spread.Max
-	want := k.reference()
+	want, err := k.reference(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for y := range k.Height {
 		for x := range k.Width {
 			out.Mismatches += differ(r.Read(x, y, "z"), want[y*k.Width+x])

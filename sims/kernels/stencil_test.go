@@ -73,3 +73,23 @@ func TestStencilInParts(t *testing.T) {
 		t.Errorf("%+v: %+v, %v", k, r, err)
 	}
 }
+
+// TestStencilFillsSRAM: a column that leaves less than 400 cells of buffer is exchanged in more parts.
+func TestStencilFillsSRAM(t *testing.T) {
+	for _, nz := range []int{1529, 2500, 4085} {
+		r, err := Stencil{NZ: nz, Width: 3, Height: 2, Steps: 2}.Run(context.Background(), wse2(t))
+		if err != nil || r.Mismatches > 0 {
+			t.Errorf("nz %d: %+v, %v", nz, r, err)
+		}
+	}
+}
+
+func TestSpreadAverage(t *testing.T) {
+	var s Spread
+	for i := range 36 {
+		s.add(5170, i)
+	}
+	if s.Min != 5170 || s.Max != 5170 || s.Average != 5170 {
+		t.Errorf("36 PEs of 5170 cycles: %+v", s)
+	}
+}

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"context"
 	"fmt"
 
 	"cs2sim.dev/compiler"
@@ -31,8 +32,9 @@ type stencilRegisters struct {
 // microthread that multiplies what comes, and sent at once by four more.
 func (k Stencil) program(r *compiler.Role, core pe.Config, colors [4]fabric.Color, x, y int) {
 	z := r.Array("z", pe.F32, 2*(k.NZ+2*reach))
-	sum := apart(r, core, "sum", pe.F32, k.NZ, z)
-	parts := apart(r, core, "parts", pe.F32, (4*reach+1)*k.chunk(), sum)
+	buffer := (4*reach + 1) * k.chunk()
+	sum := apart(r, core, "sum", pe.F32, k.NZ, z, buffer*pe.F32.Words())
+	parts := apart(r, core, "parts", pe.F32, buffer, sum, 0)
 	g := stencilRegisters{
 		now: r.Reg("now", k.NZ+2*reach), before: r.Reg("before", 0),
 		offset: r.Reg("offset", 0), n: r.Reg("n", 0), rest: r.Reg("rest", 0),
@@ -151,7 +153,7 @@ func (k Stencil) epilog(t, clear *compiler.Task, g stencilRegisters, z, sum comp
 
 // reference is the same steps in plain loops over the whole grid: per PE both time levels with
 // their margins, as in SRAM. The order of additions is the machine's.
-func (k Stencil) reference() [][]float32 {
+func (k Stencil) reference(ctx context.Context) ([][]float32, error) {
 	c := stencilWeights()
 	level := k.NZ + 2*reach
 	all := make([][]float32, k.Width*k.Height)
@@ -164,6 +166,9 @@ func (k Stencil) reference() [][]float32 {
 	for range k.Steps {
 		sums := make([][]float32, len(all))
 		for y := range k.Height {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 			for x := range k.Width {
 				sums[y*k.Width+x] = k.sum(all, c, now, x, y)
 			}
@@ -175,7 +180,7 @@ func (k Stencil) reference() [][]float32 {
 		}
 		now, before = before, now
 	}
-	return all
+	return all, nil
 }
 
 func (k Stencil) sum(all [][]float32, c [reach + 1]float32, now, x, y int) []float32 {
