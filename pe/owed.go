@@ -131,16 +131,17 @@ func (f *Flows) Settle(t fabric.Cycle) {
 // of SRAM, and one of them writes there; or send to the same color, or take from it.
 func (p *PE) entangled(thread int) bool {
 	a := &p.threads[thread].cur
-	from, to := a.touches()
+	from, to := p.touches(thread)
 	for set := p.busy &^ (1 << thread); set != 0; set &= set - 1 {
-		b := &p.threads[bits.TrailingZeros32(set)].cur
+		other := bits.TrailingZeros32(set)
+		b := &p.threads[other].cur
 		if !b.streams {
 			continue
 		}
 		if a.to != fabric.NoQueue && a.to == b.to || a.takes() != fabric.NoQueue && a.takes() == b.takes() {
 			return true
 		}
-		if first, last := b.touches(); (a.to == fabric.NoQueue || b.to == fabric.NoQueue) && first < to && from < last {
+		if first, last := p.touches(other); (a.to == fabric.NoQueue || b.to == fabric.NoQueue) && first < to && from < last {
 			return true
 		}
 	}
@@ -150,8 +151,16 @@ func (p *PE) entangled(thread int) bool {
 // takes is the queue that an instruction of a common form takes from.
 func (a *active) takes() fabric.QueueID { return max(a.from[0], a.from[1]) }
 
-// touches is the words of SRAM that the elements left have their operands in, those of a common form.
-func (a *active) touches() (first, end int32) {
+// touches is the words of SRAM that the elements left, and those that are counted but owed, of a thread's instruction of a
+// common form have their operands in.
+func (p *PE) touches(thread int) (first, end int32) {
+	a := &p.threads[thread].cur
 	first, last := a.base+a.done*a.pitch, a.base+(a.n-1)*a.pitch
+	if p.owing {
+		w, bit := int(p.place>>6), int(p.place&63)
+		if p.flows.lanes[w*p.flows.threads+thread].owes>>bit&1 != 0 {
+			first = p.flows.flow(w, thread, bit).at
+		}
+	}
 	return min(first, last), max(first, last) + 2
 }

@@ -185,6 +185,53 @@ func TestMemoryInLanes(t *testing.T) {
 	}
 }
 
+// TestOwedInLanes: an instruction that begins in lanes sends from where another one has taken elements in that are counted and
+// not yet done. Rows in threes: the first sends slowly, the second stores and sends zeros, then what it has stored.
+func TestOwedInLanes(t *testing.T) {
+	const side, n = 12, 300
+	for early := 5; early <= 150; early += 5 {
+		b := compiler.NewBuilder("owed", machine(t, nil), side, side)
+		ab, bc := b.Color("ab", ""), b.Color("bc", "")
+		first, second, third := b.Role("first", 1, 1, 1), b.Role("second", 1, 2), b.Role("third")
+		v, w := first.Array("v", pe.F32, n), first.Array("w", pe.F32, n)
+		run := first.Local("run")
+		first.Start(run)
+		run.FMov(n, pe.Out(pe.F32, ab), v.All()).On(1)
+		for thread := 2; thread <= 3; thread++ {
+			run.FAdd(n, w.All(), w.All(), w.All()).On(thread)
+		}
+		run.Halt()
+		stored, zeros := second.Array("stored", pe.F32, n), second.Array("zeros", pe.F32, n)
+		run = second.Local("run")
+		second.Start(run)
+		run.FMov(n, stored.All(), pe.In(pe.F32, ab)).On(1)
+		run.FMov(early, pe.Out(pe.F32, bc), zeros.All()).On(2)
+		run.FMov(early/5, pe.Out(pe.F32, bc), stored.All()).On(2)
+		run.Halt()
+		got := third.Array("got", pe.F32, early+early/5)
+		run = third.Local("run")
+		third.Start(run)
+		run.FMov(early+early/5, got.All(), pe.In(pe.F32, bc))
+		run.Halt()
+		out, in := fabric.Static(fabric.Ports(fabric.Ramp), fabric.Ports(fabric.South)), fabric.Static(fabric.Ports(fabric.North), fabric.Ports(fabric.Ramp))
+		for y := range side {
+			row := compiler.Area{Y0: y, X1: side, Y1: y + 1}
+			b.Place([]*compiler.Role{first, second, third}[y%3], row)
+			switch y % 3 {
+			case 0:
+				b.Route(ab, row, out)
+				b.Load(row, v, values(n, 1))
+			case 1:
+				b.Route(ab, row, in)
+				b.Route(bc, row, out)
+			case 2:
+				b.Route(bc, row, in)
+			}
+		}
+		inAndOut(t, build(t, b))
+	}
+}
+
 func values(n, from int) []float32 {
 	v := make([]float32, n)
 	for k := range v {
