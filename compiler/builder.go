@@ -97,11 +97,23 @@ func (b *Builder) Place(r *Role, a Area) {
 		}
 		p.Role, p.Registers = r.index, r.prog.Registers
 	})
+	r.placed = true
 }
 
 // Param sets a register on every PE of an area; after Place.
 func (b *Builder) Param(a Area, r Reg, v int) {
-	b.each(a, "parameter", func(p *PlacedPE) { p.Registers[r] = int32(v) })
+	if r < 0 || r > 15 {
+		b.fail("parameter in register %d, must be 0 to 15", r)
+		return
+	}
+	bare := false
+	b.each(a, "parameter", func(p *PlacedPE) {
+		bare = bare || p.Role < 0
+		p.Registers[r] = int32(v)
+	})
+	if bare {
+		b.fail("parameter in register %d: a PE of %v has no role yet", r, a)
+	}
 }
 
 // Wanted reports whether data are: not of a bare layout, nor of one that Build will refuse.

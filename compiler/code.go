@@ -3,6 +3,8 @@ package compiler
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 
 	"cs2sim.dev/fabric"
 	"cs2sim.dev/pe"
@@ -22,6 +24,8 @@ type Task struct {
 type Instr struct {
 	pe.Instr
 	label string // jump target
+	task  *Task  // activated, blocked or unblocked
+	errs  []error
 }
 
 func (t *Task) add(in pe.Instr) *Instr {
@@ -31,6 +35,9 @@ func (t *Task) add(in pe.Instr) *Instr {
 }
 
 func (t *Task) tensor(op pe.Op, n int, dst, a, b pe.Operand) *Instr {
+	if n > math.MaxInt32 {
+		t.errs = append(t.errs, fmt.Errorf("%v of %d elements, must be at most %d", op, n, math.MaxInt32))
+	}
 	return t.add(pe.Instr{Op: op, N: n, Dst: dst, A: a, B: b, Accumulate: -1, Charge: pe.Compute, Wait: pe.WaitPsum})
 }
 
@@ -88,6 +95,9 @@ func (i *Instr) NewSum() *Instr { i.Accumulate = pe.NewSum; return i }
 // instruction that receives them takes them as values.
 func (i *Instr) AsControl(switches ...fabric.SwitchCommand) *Instr {
 	i.Control = true
+	if len(switches) > 8 {
+		i.errs = append(i.errs, fmt.Errorf("%d switch commands, a wavelet carries at most 8", len(switches)))
+	}
 	for k, s := range switches {
 		i.Switches |= uint16(s) << (2 * k)
 	}
@@ -96,11 +106,11 @@ func (i *Instr) AsControl(switches ...fabric.SwitchCommand) *Instr {
 
 // ThenActivate and ThenUnblock name a task for the completion.
 func (i *Instr) ThenActivate(t *Task) *Instr {
-	i.Done = pe.Action{Op: pe.Activate, Task: t.index}
+	i.Done, i.task = pe.Action{Op: pe.Activate, Task: t.index}, t
 	return i
 }
 func (i *Instr) ThenUnblock(t *Task) *Instr {
-	i.Done = pe.Action{Op: pe.Unblock, Task: t.index}
+	i.Done, i.task = pe.Action{Op: pe.Unblock, Task: t.index}, t
 	return i
 }
 
@@ -185,7 +195,7 @@ func (t *Task) Send(c fabric.Color, value Reg) {
 
 // SendIndexed puts a 16-bit value and a 16-bit index on a color.
 func SendIndexed[X, Y Src](t *Task, c fabric.Color, value X, index Y) {
-	t.add(pe.Instr{Op: pe.Send, Dst: pe.Out(pe.F32, c), X: src(value), Y: src(index)})
+	t.add(pe.Instr{Op: pe.Send, Dst: pe.Out(pe.F16, c), X: src(value), Y: src(index)})
 }
 
 // SendControl puts a control wavelet on a color: the entry of the task it triggers, and switch
@@ -217,19 +227,26 @@ func (r *Role) stamp(name string) int {
 }
 
 // Activate, Block and Unblock act on a task of the same PE.
-func (t *Task) Activate(o *Task) { t.add(pe.Instr{Op: pe.Activate, Task: o.index}) }
-func (t *Task) Block(o *Task)    { t.add(pe.Instr{Op: pe.Block, Task: o.index}) }
-func (t *Task) Unblock(o *Task)  { t.add(pe.Instr{Op: pe.Unblock, Task: o.index}) }
+func (t *Task) Activate(o *Task) { t.of(pe.Activate, o) }
+func (t *Task) Block(o *Task)    { t.of(pe.Block, o) }
+func (t *Task) Unblock(o *Task)  { t.of(pe.Unblock, o) }
+
+func (t *Task) of(op pe.Op, o *Task) { t.add(pe.Instr{Op: op, Task: o.index}).task = o }
 
 // Halt ends the PE's program.
 func (t *Task) Halt() { t.add(pe.Instr{Op: pe.Halt}) }
 
 // finish resolves labels. It may be called again.
 func (t *Task) finish() error {
-	errs := t.errs
+	errs := slices.Clone(t.errs)
 	t.task.Code = t.task.Code[:0]
 	for _, in := range t.code {
-		if in.label != "" {
+		errs = append(errs, in.errs...)
+		if o := in.task; o != nil && o.role != t.role {
+			errs = append(errs, fmt.Errorf("task %s is one of role %s", o.task.Name, o.role.prog.Name))
+		}
+		switch in.Op {
+		case pe.Jump, pe.JumpIf, pe.JumpZero:
 			target, ok := t.labels[in.label]
 			if !ok {
 				errs = append(errs, fmt.Errorf("no label %q", in.label))

@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"fmt"
+	"slices"
 
 	"cs2sim.dev/fabric"
 )
@@ -26,6 +27,9 @@ func (w *wiring) flow(uses []colorUse) error {
 			if !leads[s] {
 				return fmt.Errorf("send without a receiver: color %d, which enters at PE %v %v, is routed in a circle", c, w.l.coord(s/ports), fabric.Port(s%ports))
 			}
+		}
+		if n := f.circle(comes); n >= 0 {
+			return fmt.Errorf("color %d is routed in a circle by PE %v %v: what gets into it goes round for ever", c, w.l.coord(n/ports), fabric.Port(n%ports))
 		}
 	}
 	return nil
@@ -73,6 +77,51 @@ func (f *colorFlow) out(i int, p fabric.Port) (tx fabric.PortSet) {
 		}
 	}
 	return tx
+}
+
+// circle is a marked node that leads back to itself over routers that do not switch; -1 if there is none.
+func (f *colorFlow) circle(marked []bool) int {
+	fixed := func(n int) bool { return marked[n] && len(f.w.l.Routes[f.route[n/ports]].Route.Positions) == 1 }
+	in, free, left := make([]uint8, len(marked)), []int(nil), 0
+	for n := range marked {
+		if fixed(n) {
+			f.next(n, func(m int) {
+				if fixed(m) {
+					in[m]++
+				}
+			})
+			left++
+		}
+	}
+	for n := range marked {
+		if fixed(n) && in[n] == 0 {
+			free = append(free, n)
+		}
+	}
+	for ; len(free) > 0; left-- {
+		n := free[len(free)-1]
+		free = free[:len(free)-1]
+		f.next(n, func(m int) {
+			if !fixed(m) {
+				return
+			}
+			if in[m]--; in[m] == 0 {
+				free = append(free, m)
+			}
+		})
+	}
+	if left == 0 {
+		return -1
+	}
+	at := slices.IndexFunc(in, func(k uint8) bool { return k > 0 })
+	for range marked { // back from what is left, so as to end up in the circle and not behind it
+		f.before(at, func(n int) {
+			if fixed(n) && in[n] > 0 {
+				at = n
+			}
+		})
+	}
+	return at
 }
 
 // any reports whether a marked node of router i may send out by port p.

@@ -76,6 +76,9 @@ func (l *Layout) wiring() (*wiring, error) {
 		if r.Color >= fabric.NumColors {
 			return nil, fmt.Errorf("route of color %d, must be below %d", r.Color, fabric.NumColors)
 		}
+		if err := r.Route.Validate(); err != nil {
+			return nil, fmt.Errorf("route of color %d at PE (%d,%d): %w", r.Color, r.Area.X0, r.Area.Y0, err)
+		}
 		if a := r.Area; a.X0 < 0 || a.Y0 < 0 || a.X1 > l.Width || a.Y1 > l.Height || a.X0 >= a.X1 || a.Y0 >= a.Y1 {
 			return nil, fmt.Errorf("route of color %d covers %v, must be a part of the %d x %d rectangle", r.Color, a, l.Width, l.Height)
 		}
@@ -102,11 +105,11 @@ func (l *Layout) wiring() (*wiring, error) {
 		if e.Earliest != nil && len(e.Earliest) != len(e.List) {
 			return nil, fmt.Errorf("edge input %q: %d earliest cycles for %d wavelets", e.Name, len(e.Earliest), len(e.List))
 		}
-		if e.Rate < 0 || e.Rate > 1 {
-			return nil, fmt.Errorf("edge input %q: rate %v, must be above 0 to 1 wavelet per cycle", e.Name, e.Rate)
+		if e.Rate != 0 && !(e.Rate >= 1e-6 && e.Rate <= 1) {
+			return nil, fmt.Errorf("edge input %q: rate %v, must be a millionth to 1 wavelet per cycle", e.Name, e.Rate)
 		}
 	}
-	if l.InRate < 0 || l.OutRate < 0 {
+	if !(l.InRate >= 0 && l.OutRate >= 0) {
 		return nil, fmt.Errorf("rates of the I/O link are %v in and %v out, must not be negative", l.InRate, l.OutRate)
 	}
 	for _, in := range l.Ingress {

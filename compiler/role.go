@@ -16,6 +16,7 @@ type Role struct {
 	fixed   []pe.Alloc // placed by address
 	tasks   []*Task
 	nextReg Reg
+	placed  bool
 	errs    []error
 }
 
@@ -67,6 +68,10 @@ func (r *Role) Array(name string, t pe.Type, n int) Array {
 // Fixed is an array at a given address, as a memory plan places it. Arrays of other roles, and
 // those that lie there at other times, may share it.
 func (r *Role) Fixed(name string, t pe.Type, base, n int) Array {
+	if base < 0 || n < 0 {
+		r.fail("array %s of %d elements at word %d, must not be negative", name, n, base)
+		base, n = 0, 0
+	}
 	a := Array{Alloc: pe.Alloc{Name: name, Base: base, Words: n * t.Words(), Type: t}, Len: n, role: r}
 	r.fixed = append(r.fixed, a.Alloc)
 	return a
@@ -82,7 +87,7 @@ func (r *Role) Apart(name string, t pe.Type, n int, from ...Array) Array {
 
 // Named is an array allocated before.
 func (r *Role) Named(name string) Array {
-	for _, a := range r.memory.Allocs {
+	for _, a := range r.allocs() {
 		if a.Name == name {
 			return Array{Alloc: a, Len: a.Words / a.Type.Words(), role: r}
 		}
@@ -99,6 +104,9 @@ func (a Array) From(i int) pe.Operand { return pe.Memory(a.Type, a.Base+i*a.Type
 
 // By is the array from element reg*scale on.
 func (a Array) By(reg Reg, scale int) pe.Operand {
+	if reg < 0 || reg > 15 {
+		a.role.fail("array %s by register %d, must be 0 to 15", a.Name, reg)
+	}
 	return pe.Indexed(a.Type, a.Base, int(reg), scale*a.Type.Words())
 }
 
@@ -129,6 +137,9 @@ func (r *Role) Reg(name string, initial int) Reg {
 		r.fail("register %q: all 16 are taken", name)
 		return 15
 	}
+	if r.placed && initial != 0 {
+		r.fail("register %q: its initial value comes after Place, which hands them to the PEs", name)
+	}
 	r.prog.Registers[r.nextReg] = int32(initial)
 	r.nextReg++
 	return r.nextReg - 1
@@ -137,6 +148,9 @@ func (r *Role) Reg(name string, initial int) Reg {
 // Start makes local tasks active when the program is launched.
 func (r *Role) Start(tasks ...*Task) {
 	for _, t := range tasks {
+		if t.role != r {
+			r.fail("task %s is one of role %s", t.task.Name, t.role.prog.Name)
+		}
 		r.prog.Start = append(r.prog.Start, t.index)
 	}
 }

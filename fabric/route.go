@@ -28,13 +28,17 @@ type Route struct {
 // Static returns a route with a single position.
 func Static(rx, tx PortSet) Route { return Route{Positions: []Position{{rx, tx}}} }
 
-func (r Route) validate() error {
+// Validate reports what no router could do.
+func (r Route) Validate() error {
 	if len(r.Positions) == 0 || len(r.Positions) > SwitchPositions {
 		return fmt.Errorf("%d switch positions, must be 1 to %d", len(r.Positions), SwitchPositions)
 	}
 	for i, p := range r.Positions {
 		if p.Rx == 0 || p.Tx == 0 {
 			return fmt.Errorf("switch position %d: empty rx or tx", i)
+		}
+		if (p.Rx|p.Tx)>>NumPorts != 0 {
+			return fmt.Errorf("switch position %d: a port beyond the ramp", i)
 		}
 		if (p.Rx & p.Tx &^ Ports(Ramp)) != 0 {
 			return fmt.Errorf("switch position %d: port %s both receives and sends", i, p.Rx&p.Tx)
@@ -63,7 +67,7 @@ func (m *Mesh) SetRoute(at Coord, c Color, r Route) error {
 	if c >= NumColors {
 		return fmt.Errorf("fabric: color %d at %v, must be below %d", c, at, NumColors)
 	}
-	if err := r.validate(); err != nil {
+	if err := r.Validate(); err != nil {
 		return fmt.Errorf("fabric: route of color %d at %v: %w", c, at, err)
 	}
 	if m.routeOf(i, c) != nil {

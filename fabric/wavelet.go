@@ -19,7 +19,12 @@ const (
 	NumPorts
 )
 
-func (p Port) String() string { return [NumPorts]string{"north", "east", "south", "west", "ramp"}[p] }
+func (p Port) String() string {
+	if p >= NumPorts {
+		return fmt.Sprintf("port %d", uint8(p))
+	}
+	return [NumPorts]string{"north", "east", "south", "west", "ramp"}[p]
+}
 
 // Opposite is the port at the other end of the link.
 func (p Port) Opposite() Port { return [NumPorts]Port{South, West, North, East, Ramp}[p] }

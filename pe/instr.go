@@ -1,6 +1,10 @@
 package pe
 
-import "cs2sim.dev/fabric"
+import (
+	"strconv"
+
+	"cs2sim.dev/fabric"
+)
 
 // Op is an instruction's operation.
 type Op uint8
@@ -66,6 +70,9 @@ func Ops() []Op {
 }
 
 func (o Op) String() string {
+	if o >= numOps {
+		return "operation " + strconv.Itoa(int(o))
+	}
 	return [numOps]string{
 		"fmov", "fneg", "fadd", "fsub", "fmul", "fmax",
 		"frecip", "frsqrt", "fexp", "flog", "fgelu", "fgelu_slope", "fgelu_erf", "fgelu_erf_slope", "fmac",

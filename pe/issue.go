@@ -1,6 +1,7 @@
 package pe
 
 import (
+	"math"
 	"math/bits"
 
 	"cs2sim.dev/fabric"
@@ -88,7 +89,10 @@ func (p *PE) main(t fabric.Cycle) bool {
 
 // sending is a wavelet from registers: it waits for room as a tensor instruction of one element.
 func (p *PE) sending(in *Instr) active {
-	payload := uint32(in.X.value(&p.regs)) | uint32(in.Y.value(&p.regs))<<16
+	payload := uint32(in.X.value(&p.regs))
+	if in.Dst.Type == F16 { // a value and its index
+		payload = payload&0xffff | uint32(in.Y.value(&p.regs))<<16
+	}
 	return active{in: in, streams: true, state: Overhead, from: [2]fabric.QueueID{fabric.NoQueue, fabric.NoQueue}, to: p.out[in.Dst.Color], n: 1, a: int32(payload), left: [3]int32{int32(p.cfg.scalarCost(in) - 1)}}
 }
 
@@ -97,6 +101,9 @@ func (p *PE) access(in *Instr) {
 	p.pay()
 	if in.Op == Store {
 		w, _ := p.resolve(&in.Dst, 1)
+		if p.fault != nil {
+			return
+		}
 		v := in.X.value(&p.regs)
 		p.sram[w] = uint16(v)
 		if in.Dst.Type == F32 {
@@ -106,6 +113,9 @@ func (p *PE) access(in *Instr) {
 		return
 	}
 	w, _ := p.resolve(&in.A, 1)
+	if p.fault != nil {
+		return
+	}
 	v := uint32(p.sram[w])
 	if in.A.Type == F32 {
 		v |= uint32(p.sram[w+1]) << 16
@@ -203,6 +213,10 @@ func (p *PE) enqueue(in *Instr, triggered bool) {
 			p.fail(p.now, "%v has a length of %d", in, a.n)
 			a.n = 0
 		}
+	}
+	if per := max(1, p.cfg.specialCycles(in.Op)); in.Op.Special() && int(a.n) > math.MaxInt32/per {
+		p.fail(p.now, "%v has a length of %d, at most %d at %d cycles each", in, a.n, math.MaxInt32/per, per)
+		a.n = 0
 	}
 	at := extent{n: int(a.n)}
 	at.dst, a.acc = p.resolve(&in.Dst, at.n)

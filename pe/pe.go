@@ -232,6 +232,9 @@ func (p *PE) At() fabric.Coord { return p.mesh.At(p.index) }
 // Waiting is the state the PE is in, and since when.
 func (p *PE) Waiting() (State, fabric.Cycle) { return p.state, p.since }
 
+// Running reports whether the datapath is in use.
+func (p *PE) Running() bool { return p.running >= 0 }
+
 func (p *PE) fail(t fabric.Cycle, format string, args ...any) {
 	if p.fault == nil {
 		p.fault = &Fault{At: p.At(), Cycle: t, Reason: fmt.Sprintf(format, args...)}

@@ -238,7 +238,7 @@ func TestNotAtRest(t *testing.T) {
 func TestSend(t *testing.T) {
 	g := local(memoryWords, []Instr{
 		{Op: Mov, D: 2, X: I(7)}, {Op: Mov, D: 3, X: I(9)},
-		{Op: Send, Dst: Out(F32, outColor), X: R(2), Y: R(3)}, stampNow(0),
+		{Op: Send, Dst: Out(F16, outColor), X: R(2), Y: R(3)}, stampNow(0),
 		{Op: Send, Dst: Out(F32, outColor), X: I(3), Control: true, Switches: 0x0009, LoadDestination: true}, stampNow(1),
 	})
 	r := runRig(t, testConfig(), g, nil, 0)

@@ -126,6 +126,12 @@ func (g *Program) verifyTensor(in *Instr) error {
 	if in.Dst.Kind == None || in.Dst.Kind == FabIn || in.Dst.Kind == Const {
 		return fmt.Errorf("destination must be memory, fabric output or a register")
 	}
+	if in.Op.Special() && in.Streams() {
+		return fmt.Errorf("%v is software, for operands in SRAM; move them there first", in.Op)
+	}
+	if in.Control && in.Dst.Kind != FabOut {
+		return fmt.Errorf("control wavelets without a fabric output")
+	}
 	if in.Op == FMac && in.Dst.Kind == FabOut {
 		return fmt.Errorf("fmac has nothing to accumulate into in a fabric output")
 	}

@@ -23,6 +23,9 @@ type WaitingPE struct {
 	State pe.State
 	Color int // of the empty input or full output it waits for; -1 none
 	Since fabric.Cycle
+
+	Running bool   // it does not wait: State and Since say nothing
+	Doing   string // if it is running, or idle: what it does, or which tasks are blocked
 }
 
 // maxListed bounds the places an error text names; Fault holds all.
@@ -36,9 +39,16 @@ func (f *Fault) Error() string {
 			fmt.Fprintf(&b, "\n  and %d more PEs", len(f.PEs)-i)
 			break
 		}
+		if w.Running {
+			fmt.Fprintf(&b, "\n  PE %v running: %s", w.At, w.Doing)
+			continue
+		}
 		fmt.Fprintf(&b, "\n  PE %v in %s since cycle %d", w.At, w.State.Name(), w.Since)
 		if w.Color >= 0 {
 			fmt.Fprintf(&b, ", color %d", w.Color)
+		}
+		if w.Doing != "" {
+			b.WriteString(", " + w.Doing)
 		}
 	}
 	for i, q := range f.Queues {

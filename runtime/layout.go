@@ -269,7 +269,10 @@ func reportLayout(l *compiler.Layout, w *wafer, ports *layoutPorts, end fabric.C
 // Read returns a named array from the SRAM of the PE at x, y. A name or place that does not
 // exist is the caller's bug.
 func (r *LayoutReport) Read(x, y int, name string) []float32 {
-	i := r.Layout.Index(x, y)
+	i := -1
+	if r.has(x, y) {
+		i = r.Layout.Index(x, y)
+	}
 	if g := r.Layout.Program(i); g != nil {
 		for _, a := range g.Allocs {
 			if a.Name == name {
@@ -280,8 +283,15 @@ func (r *LayoutReport) Read(x, y int, name string) []float32 {
 	panic(fmt.Sprintf("runtime: PE (%d,%d) of layout %s has no array %q", x, y, r.Layout.Name, name))
 }
 
+func (r *LayoutReport) has(x, y int) bool {
+	return x >= 0 && y >= 0 && x < r.Layout.Width && y < r.Layout.Height
+}
+
 // Stamp is the first timestamp of a name taken by the PE at x, y; false if it took none.
 func (r *LayoutReport) Stamp(x, y int, name string) (fabric.Cycle, bool) {
+	if !r.has(x, y) {
+		return 0, false
+	}
 	for _, s := range r.Stamps[r.Layout.Index(x, y)] {
 		if s.Name == name {
 			return s.Cycle, true

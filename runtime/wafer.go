@@ -109,17 +109,30 @@ func (w *wafer) run(ctx context.Context, tick func(t fabric.Cycle)) (fabric.Cycl
 	if err := w.mesh.CheckConservation(); err != nil {
 		return 0, err
 	}
-	if waiting := w.waiting(); len(waiting) > 0 {
-		return 0, &Fault{Kind: "deadlock", Cycle: end, Reason: "nothing moves, and not every PE has ended its program", PEs: waiting, Queues: w.mesh.Stuck()}
+	if len(w.waiting()) > 0 {
+		return 0, w.deadlock("nothing moves, and not every PE has ended its program")
 	}
 	done := w.mesh.Stats().InFlight == 0
 	for _, p := range w.ports {
 		done = done && p.done()
 	}
 	if !done {
-		return 0, &Fault{Kind: "deadlock", Cycle: end, Reason: "all PEs ended, but wavelets are left", Queues: w.mesh.Stuck()}
+		return 0, w.deadlock("all PEs ended, but wavelets are left")
 	}
 	return end, nil
+}
+
+// deadlock is the fault of a mesh on which nothing moves. Its cycle is the last one in which something did, not one in which
+// a PE was woken in vain.
+func (w *wafer) deadlock(reason string) *Fault {
+	f := &Fault{Kind: "deadlock", Reason: reason, PEs: w.waiting(), Queues: w.mesh.Stuck()}
+	for _, p := range f.PEs {
+		f.Cycle = max(f.Cycle, p.Since)
+	}
+	for _, q := range f.Queues {
+		f.Cycle = max(f.Cycle, q.Since)
+	}
+	return f
 }
 
 // waiting lists the PEs with something begun or due.
@@ -132,6 +145,12 @@ func (w *wafer) waiting() (all []WaitingPE) {
 		one := WaitingPE{At: p.At(), State: state, Since: since, Color: -1}
 		if c, ok := p.Blocking(); ok {
 			one.Color = int(c)
+		}
+		if one.Running = p.Running(); one.Running {
+			one.Since = 0
+		}
+		if one.Running || one.State == pe.Idle {
+			one.Doing = p.String()
 		}
 		all = append(all, one)
 	}
