@@ -195,6 +195,21 @@ func (b *Builder) Build() (*Layout, error) {
 	return &l, nil
 }
 
+// around is what an instruction does beside its elements.
+func around(in pe.Instr) (text string) {
+	switch {
+	case in.LoadDescriptors:
+		text = ", loads descriptors"
+	case in.LoadDestination:
+		text = ", loads its destination's descriptor"
+	}
+	switch in.Done.Op {
+	case pe.Activate, pe.Unblock:
+		text += fmt.Sprintf(", then %v task %d", in.Done.Op, in.Done.Task)
+	}
+	return text
+}
+
 // List renders every program of the layout.
 func (l *Layout) List() string {
 	var s strings.Builder
@@ -211,7 +226,7 @@ func (l *Layout) List() string {
 			}
 			fmt.Fprintln(&s, ")")
 			for k, in := range t.Code {
-				fmt.Fprintf(&s, "  %2d  %v\n", k, in)
+				fmt.Fprintf(&s, "  %2d  %v%s\n", k, in, around(in))
 			}
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestWalkThrough: docs/programming.md shows the chain reduce as it is: its Go blocks are
-// parts of chain.go, word for word, and its listing is what the layout of four PEs prints.
+// TestWalkThrough: docs/programming.md shows the chain reduce and a whole program as they are: its Go blocks are
+// parts of chain.go and of a tested example, word for word, and its listing is what the layout of four PEs prints.
 func TestWalkThrough(t *testing.T) {
 	doc, err := os.ReadFile("../../docs/programming.md")
 	if err != nil {
@@ -17,6 +17,11 @@ func TestWalkThrough(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	example, err := os.ReadFile("../../runtime/example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source = append(source, example...)
 	l, err := Chain{PEs: 4, Elements: 16}.Layout(wse2(t))
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +34,7 @@ func TestWalkThrough(t *testing.T) {
 		case "go":
 			code++
 			if !strings.Contains(string(source), body) {
-				t.Errorf("sims/kernels/chain.go does not contain this block of docs/programming.md:\n%s", body)
+				t.Errorf("neither sims/kernels/chain.go nor runtime/example_test.go contains this block of docs/programming.md:\n%s", body)
 			}
 		case "listing":
 			listings++
@@ -38,7 +43,7 @@ func TestWalkThrough(t *testing.T) {
 			}
 		}
 	}
-	if code < 4 || listings != 1 {
+	if code < 6 || listings != 1 {
 		t.Errorf("%d code blocks and %d listings in docs/programming.md", code, listings)
 	}
 }
