@@ -48,6 +48,12 @@ func TestMistakesRefused(t *testing.T) {
 			r := b.Role("a")
 			r.Local("t").FMov(1, pe.Out(pe.F32, 0), pe.Constant(pe.F32, 0)).AsControl(make([]fabric.SwitchCommand, 9)...)
 		},
+		"of 6 elements leaves array v": func(b *Builder) {
+			r := b.Role("a")
+			v := r.Array("v", pe.F32, 4)
+			r.Array("next", pe.F32, 4)
+			r.Local("t").FMov(6, v.All(), pe.Constant(pe.F32, 0))
+		},
 		`no label ""`: func(b *Builder) { b.Role("a").Local("t").Jump("") },
 		"elements, must be at most": func(b *Builder) {
 			r := b.Role("a")

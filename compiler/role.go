@@ -197,7 +197,36 @@ func (r *Role) finish() error {
 		if err := t.finish(); err != nil {
 			errs = append(errs, err)
 		}
+		for k := range t.code {
+			if err := r.within(&t.code[k].Instr); err != nil {
+				errs = append(errs, fmt.Errorf("task %s: instruction %d: %w", t.task.Name, k, err))
+			}
+		}
 		r.prog.Tasks = append(r.prog.Tasks, t.task)
 	}
 	return errors.Join(errs...)
+}
+
+// within refuses an operand of known length that begins in an array and ends behind it.
+func (r *Role) within(in *pe.Instr) error {
+	if !in.Op.Tensor() || in.Len.InReg {
+		return nil
+	}
+	for _, o := range [3]pe.Operand{in.Dst, in.A, in.B} {
+		if o.Kind != pe.Mem || o.Reg >= 0 || o.Base < 0 {
+			continue
+		}
+		first, end := o.Reach(in.N)
+		inside, begins := false, ""
+		for _, a := range r.allocs() {
+			if o.Base >= a.Base && o.Base < a.Base+a.Words {
+				begins = a.Name
+				inside = inside || first >= a.Base && end <= a.Base+a.Words
+			}
+		}
+		if begins != "" && !inside {
+			return fmt.Errorf("%v of %d elements leaves array %s", o, in.N, begins)
+		}
+	}
+	return nil
 }

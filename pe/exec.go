@@ -149,6 +149,12 @@ func (o *Operand) span(base, n int) (first, last int) {
 	return base + min(a, 0) + min(b, 0), base + max(a, 0) + max(b, 0)
 }
 
+// Reach is the first word of n elements from the operand's base on, n at least 1, and the end of the last.
+func (o *Operand) Reach(n int) (first, end int) {
+	first, last := o.span(o.Base, n)
+	return first, last + o.Type.Words()
+}
+
 // source reads element i of a source operand that is not a fabric input.
 func (p *PE) source(o *Operand, base int, scalar float32, i int) float32 {
 	switch o.Kind {
