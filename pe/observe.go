@@ -39,6 +39,14 @@ func (p *PE) describe(a *active) string {
 	return fmt.Sprintf("task %s: %v", p.prog.Tasks[p.task].Name, a.in)
 }
 
+// Task names the task that the PE is in.
+func (p *PE) Task() string {
+	if p.task < 0 {
+		return "microthreads only"
+	}
+	return "task " + p.prog.Tasks[p.task].Name
+}
+
 // String says what the PE does from its last step on.
 func (p *PE) String() string {
 	var parts []string

@@ -25,7 +25,7 @@ type WaitingPE struct {
 	Since fabric.Cycle
 
 	Running bool   // it does not wait: State and Since say nothing
-	Doing   string // if it is running, or idle: what it does, or which tasks are blocked
+	Doing   string // if it is running, its task; if it is idle, which tasks are blocked
 }
 
 // maxListed bounds the places an error text names; Fault holds all.

@@ -147,9 +147,8 @@ func (w *wafer) waiting() (all []WaitingPE) {
 			one.Color = int(c)
 		}
 		if one.Running = p.Running(); one.Running {
-			one.Since = 0
-		}
-		if one.Running || one.State == pe.Idle {
+			one.Since, one.Doing = 0, p.Task()
+		} else if one.State == pe.Idle {
 			one.Doing = p.String()
 		}
 		all = append(all, one)
