@@ -54,6 +54,11 @@ func TestMistakesRefused(t *testing.T) {
 			r.Array("next", pe.F32, 4)
 			r.Local("t").FMov(6, v.All(), pe.Constant(pe.F32, 0))
 		},
+		`two arrays "v"`: func(b *Builder) {
+			r := b.Role("a")
+			r.Array("v", pe.F32, 4)
+			r.Array("v", pe.F16, 4)
+		},
 		`no label ""`: func(b *Builder) { b.Role("a").Local("t").Jump("") },
 		"elements, must be at most": func(b *Builder) {
 			r := b.Role("a")

@@ -55,6 +55,12 @@ func (r *Role) Array(name string, t pe.Type, n int) Array {
 		r.fail("array %s has %d elements", name, n)
 		n = 0
 	}
+	for _, a := range r.allocs() {
+		if a.Name == name {
+			r.fail("two arrays %q", name)
+			break
+		}
+	}
 	a, err := r.memory.Add(name, n*t.Words(), "")
 	if err != nil {
 		r.errs = append(r.errs, err)
