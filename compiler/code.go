@@ -201,14 +201,7 @@ func SendIndexed[X, Y Src](t *Task, c fabric.Color, value X, index Y) {
 // SendControl puts a control wavelet on a color: the entry of the task it triggers, and switch
 // commands, which routers on its way execute one after the other.
 func (t *Task) SendControl(c fabric.Color, entry uint16, switches ...fabric.SwitchCommand) *Instr {
-	in := pe.Instr{Op: pe.Send, Dst: pe.Out(pe.F32, c), X: pe.I(int32(entry)), Control: true}
-	if len(switches) > 8 {
-		t.errs = append(t.errs, fmt.Errorf("%d switch commands, a wavelet carries at most 8", len(switches)))
-	}
-	for k, s := range switches {
-		in.Switches |= uint16(s) << (2 * k)
-	}
-	return t.add(in)
+	return t.add(pe.Instr{Op: pe.Send, Dst: pe.Out(pe.F32, c), X: pe.I(int32(entry))}).AsControl(switches...)
 }
 
 // Timestamp reads the cycle counter: all of it into the report under a name, its low half into a register.

@@ -55,11 +55,8 @@ func (r *Role) Array(name string, t pe.Type, n int) Array {
 		r.fail("array %s has %d elements", name, n)
 		n = 0
 	}
-	for _, a := range r.allocs() {
-		if a.Name == name {
-			r.fail("two arrays %q", name)
-			break
-		}
+	if _, taken := r.find(name); taken {
+		r.fail("two arrays %q", name)
 	}
 	a, err := r.memory.Add(name, n*t.Words(), "")
 	if err != nil {
@@ -93,13 +90,20 @@ func (r *Role) Apart(name string, t pe.Type, n int, from ...Array) Array {
 
 // Named is an array allocated before.
 func (r *Role) Named(name string) Array {
-	for _, a := range r.allocs() {
-		if a.Name == name {
-			return Array{Alloc: a, Len: a.Words / a.Type.Words(), role: r}
-		}
+	if a, ok := r.find(name); ok {
+		return Array{Alloc: a, Len: a.Words / a.Type.Words(), role: r}
 	}
 	r.fail("no array %q", name)
 	return Array{Alloc: pe.Alloc{Name: name}, role: r}
+}
+
+func (r *Role) find(name string) (pe.Alloc, bool) {
+	for _, a := range r.allocs() {
+		if a.Name == name {
+			return a, true
+		}
+	}
+	return pe.Alloc{}, false
 }
 
 // All is the array from its first element on.
@@ -224,7 +228,7 @@ func (r *Role) within(in *pe.Instr) error {
 		}
 		first, end := o.Reach(in.N)
 		inside, begins := false, ""
-		for _, a := range r.allocs() {
+		for _, a := range r.prog.Allocs {
 			if o.Base >= a.Base && o.Base < a.Base+a.Words {
 				begins = a.Name
 				inside = inside || first >= a.Base && end <= a.Base+a.Words

@@ -214,9 +214,11 @@ func (p *PE) enqueue(in *Instr, triggered bool) {
 			a.n = 0
 		}
 	}
-	if per := max(1, p.cfg.specialCycles(in.Op)); in.Op.Special() && int(a.n) > math.MaxInt32/per {
-		p.fail(p.now, "%v has a length of %d, at most %d at %d cycles each", in, a.n, math.MaxInt32/per, per)
-		a.n = 0
+	if in.Op.Special() {
+		if per := p.cfg.specialCycles(in.Op); int(a.n) > math.MaxInt32/per {
+			p.fail(p.now, "%v has a length of %d, at most %d at %d cycles each", in, a.n, math.MaxInt32/per, per)
+			a.n = 0
+		}
 	}
 	at := extent{n: int(a.n)}
 	at.dst, a.acc = p.resolve(&in.Dst, at.n)
