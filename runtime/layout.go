@@ -269,12 +269,8 @@ func reportLayout(l *compiler.Layout, w *wafer, ports *layoutPorts, end fabric.C
 // Read returns a named array from the SRAM of the PE at x, y. A name or place that does not
 // exist is the caller's bug.
 func (r *LayoutReport) Read(x, y int, name string) []float32 {
-	i := -1
-	if r.has(x, y) {
-		i = r.Layout.Index(x, y)
-	}
-	if g := r.Layout.Program(i); g != nil {
-		for _, a := range g.Allocs {
+	if i := r.Layout.Index(x, y); r.has(x, y) && r.Layout.Program(i) != nil {
+		for _, a := range r.Layout.Program(i).Allocs {
 			if a.Name == name {
 				return pe.Decode(a.Type, r.Images[i][a.Base:a.Base+a.Words])
 			}

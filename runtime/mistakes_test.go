@@ -110,6 +110,14 @@ func TestNegativeWithIndex(t *testing.T) {
 	if v, i := got.Registers[1][value], got.Registers[1][index]; v != 0xfffe || i != 5 {
 		t.Errorf("value %#x, index %d, want 0xfffe and 5", v, i)
 	}
+	func() {
+		defer func() {
+			if v := recover(); v != `runtime: PE (2,0) of layout negative has no array "v"` {
+				t.Errorf("reading a PE that does not exist: %v", v)
+			}
+		}()
+		got.Read(2, 0, "v")
+	}()
 	if _, ok := got.Stamp(-1, 1, "end"); ok {
 		t.Error("a PE that does not exist has a timestamp")
 	}

@@ -109,23 +109,23 @@ func (w *wafer) run(ctx context.Context, tick func(t fabric.Cycle)) (fabric.Cycl
 	if err := w.mesh.CheckConservation(); err != nil {
 		return 0, err
 	}
-	if len(w.waiting()) > 0 {
-		return 0, w.deadlock("nothing moves, and not every PE has ended its program")
+	if waiting := w.waiting(); len(waiting) > 0 {
+		return 0, w.deadlock("nothing moves, and not every PE has ended its program", waiting)
 	}
 	done := w.mesh.Stats().InFlight == 0
 	for _, p := range w.ports {
 		done = done && p.done()
 	}
 	if !done {
-		return 0, w.deadlock("all PEs ended, but wavelets are left")
+		return 0, w.deadlock("all PEs ended, but wavelets are left", nil)
 	}
 	return end, nil
 }
 
 // deadlock is the fault of a mesh on which nothing moves. Its cycle is the last one in which something did, not one in which
 // a PE was woken in vain.
-func (w *wafer) deadlock(reason string) *Fault {
-	f := &Fault{Kind: "deadlock", Reason: reason, PEs: w.waiting(), Queues: w.mesh.Stuck()}
+func (w *wafer) deadlock(reason string, waiting []WaitingPE) *Fault {
+	f := &Fault{Kind: "deadlock", Reason: reason, PEs: waiting, Queues: w.mesh.Stuck()}
 	for _, p := range f.PEs {
 		f.Cycle = max(f.Cycle, p.Since)
 	}
