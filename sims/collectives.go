@@ -89,12 +89,12 @@ func rectangle(p int) (w, h int) {
 	return w, h
 }
 
-// check refuses a machine on which the grid does not fit, at the key to change.
-func (g CollectiveGrid) check(t compiler.Target) error {
+// Check refuses a machine on which the grid does not fit, at the key to change.
+func (g CollectiveGrid) Check(t compiler.Target) error {
 	need := map[string]int{}
 	for _, p := range g.PEs {
-		w, h := rectangle(p)
-		need["width"], need["height"] = max(need["width"], p, w), max(need["height"], h)
+		_, h := rectangle(p)
+		need["width"], need["height"] = max(need["width"], p), max(need["height"], h)
 	}
 	for _, b := range g.Elements {
 		need["sram_bytes"] = max(need["sram_bytes"], 4*b)
@@ -111,7 +111,7 @@ func (g CollectiveGrid) check(t compiler.Target) error {
 // the closed form of the paper, and the machine's start, beside the cycles. progress may be nil. If ctx ends, the
 // tables are those that were finished, and the error is ctx's.
 func CollectiveTables(ctx context.Context, t compiler.Target, g CollectiveGrid, progress func(done, total int)) ([]Table, error) {
-	if err := g.check(t); err != nil {
+	if err := g.Check(t); err != nil {
 		return nil, err
 	}
 	var tables []Table

@@ -57,7 +57,7 @@ func RunKernel(ctx context.Context, a Args, t compiler.Target, progress func(don
 	p := a.kernel.program(a)
 	l, err := p.Layout(t.WithoutData())
 	if err != nil {
-		return nil, blame(ctx, a, t, err)
+		return nil, a.misfit(ctx, t, err)
 	}
 	if err := a.fitsHost(l); err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func RunKernel(ctx context.Context, a Args, t compiler.Target, progress func(don
 	}
 	r, err := p.Run(ctx, t)
 	if err != nil {
-		return nil, blame(ctx, a, t, err)
+		return nil, a.unfit(err)
 	}
 	return newOutcome(a, t, r), nil
 }
@@ -138,14 +138,8 @@ func (o *Outcome) Slowest() float64 {
 	return o.Max
 }
 
-// blame turns what was refused before the run into an error about a flag, with the most that would fit.
-func blame(ctx context.Context, a Args, t compiler.Target, err error) error {
-	if errors.As(err, new(*runtime.Fault)) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	if few := (*pe.TooFew)(nil); errors.As(err, &few) {
-		return &InputError{File: machineTable + few.Key, Value: strconv.Itoa(few.Have), Want: fmt.Sprintf("must be at least %d for %s", few.Need, a.kernel.Name)}
-	}
+// misfit turns a layout that was refused into an error about a flag, with the most that would fit.
+func (a Args) misfit(ctx context.Context, t compiler.Target, err error) error {
 	why := err
 	if oom := (*pe.OutOfMemory)(nil); errors.As(err, &oom) {
 		why = oom // and what follows from it
@@ -158,8 +152,8 @@ func blame(ctx context.Context, a Args, t compiler.Target, err error) error {
 			}
 		}
 	}
-	if _, refused := a.kernel.program(a).Layout(t.WithoutData()); refused == nil || len(sizes) == 0 {
-		return &InputError{Want: err.Error()} // not the sizes
+	refuse := func(i int, format string, args ...any) error {
+		return &InputError{File: "--" + a.kernel.Params[i].Name, Value: a.values[i], Want: fmt.Sprintf(format, args...)}
 	}
 	for _, i := range sizes {
 		n, err := a.mostThatFits(ctx, i, t)
@@ -167,11 +161,24 @@ func blame(ctx context.Context, a Args, t compiler.Target, err error) error {
 			return err
 		}
 		if n > 0 {
-			return &InputError{File: "--" + a.kernel.Params[i].Name, Value: a.values[i], Want: fmt.Sprintf("must be at most %d here: %v", n, why)}
+			return refuse(i, "must be at most %d here: %v", n, why)
 		}
 	}
-	i := sizes[0]
-	return &InputError{File: "--" + a.kernel.Params[i].Name, Value: a.values[i], Want: fmt.Sprintf("must be less, and other sizes with it: %v", why)}
+	if len(sizes) == 0 {
+		return &InputError{Want: err.Error()}
+	}
+	return refuse(sizes[0], "must be less, and other sizes with it: %v", why)
+}
+
+// unfit is what ended the run of a kernel that fits: a fault or its context, as they are, or a machine on which it cannot run.
+func (a Args) unfit(err error) error {
+	if errors.As(err, new(*runtime.Fault)) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if few := (*pe.TooFew)(nil); errors.As(err, &few) {
+		return &InputError{File: machineTable + few.Key, Value: strconv.Itoa(few.Have), Want: fmt.Sprintf("must be at least %d for %s", few.Need, a.kernel.Name)}
+	}
+	return &InputError{Want: err.Error()}
 }
 
 // mostThatFits is the largest value of parameter i whose layout can be built; 0 if none can.

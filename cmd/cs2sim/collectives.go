@@ -34,15 +34,19 @@ cross-checks; no result comes from them. Takes about half a minute.`,
 		if err != nil {
 			return err
 		}
-		bar := newBar(c.err, false)
-		tables, err := sims.CollectiveTables(ctx, t, sims.DefaultCollectives(), func(done, total int) { bar.set(int64(done), int64(total)) })
-		bar.stop()
-		stopped := errors.Is(err, context.Canceled)
-		if err != nil && !stopped {
+		grid := sims.DefaultCollectives()
+		if err := grid.Check(t); err != nil {
 			return err
 		}
 		if err := os.MkdirAll(dir, 0o777); err != nil {
 			return &sims.InputError{File: "--out", Value: dir, Want: "must be a folder that can be made: " + err.Error()}
+		}
+		bar := newBar(c.err, false)
+		tables, err := sims.CollectiveTables(ctx, t, grid, func(done, total int) { bar.set(int64(done), int64(total)) })
+		bar.stop()
+		stopped := errors.Is(err, context.Canceled)
+		if err != nil && !stopped {
+			return err
 		}
 		for _, table := range tables {
 			chart, err := plots.Collective(table)
