@@ -154,6 +154,19 @@ func (b *Builder) Load(a Area, x Array, values []float32) {
 	})
 }
 
+// LoadEach puts values of its own into every PE's array of a name, whatever the PE's role, if it has one; after Place. Where data are
+// not wanted, none are made.
+func (b *Builder) LoadEach(name string, values func(x, y int) []float32) {
+	if !b.Wanted() {
+		return
+	}
+	for i, p := range b.l.PEs {
+		if at := b.l.coord(i); p.Role >= 0 {
+			b.Load(At(at.X, at.Y), b.roles[p.Role].Named(name), values(at.X, at.Y))
+		}
+	}
+}
+
 func (b *Builder) each(a Area, what string, visit func(*PlacedPE)) {
 	if a.X0 < 0 || a.Y0 < 0 || a.X1 > b.l.Width || a.Y1 > b.l.Height {
 		b.fail("%s: %v leaves the %d x %d rectangle", what, a, b.l.Width, b.l.Height)

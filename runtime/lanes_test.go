@@ -171,15 +171,8 @@ func TestMemoryInLanes(t *testing.T) {
 				b.Load(c, there, values(n, x+y*side))
 				b.Param(c, at, (7*x+3*y)%20)
 				b.Param(c, step, 3+(x+y+round)%9)
-				for _, color := range []fabric.Color{ab, ba} { // lanes need them in the same order everywhere
-					switch {
-					case color == in && y > 0:
-						b.Route(in, c, fabric.Static(fabric.Ports(fabric.North), fabric.Ports(fabric.Ramp)))
-					case color == out && y < side-1:
-						b.Route(out, c, fabric.Static(fabric.Ports(fabric.Ramp), fabric.Ports(fabric.South)))
-					}
-				}
 			}
+			southward(b, y, side, [2]fabric.Color{ab, ba})
 		}
 		inAndOut(t, build(t, b))
 	}
@@ -229,6 +222,20 @@ func TestOwedInLanes(t *testing.T) {
 			}
 		}
 		inAndOut(t, build(t, b))
+	}
+}
+
+// southward routes what row y of side x side PEs takes from the row above and sends to the one below, on the colors of even and
+// odd rows.
+func southward(b *compiler.Builder, y, side int, colors [2]fabric.Color) {
+	row := compiler.Area{Y0: y, X1: side, Y1: y + 1}
+	for k, color := range colors { // lanes need them in the same order everywhere
+		switch sends := k == y%2; {
+		case sends && y < side-1:
+			b.Route(color, row, fabric.Static(fabric.Ports(fabric.Ramp), fabric.Ports(fabric.South)))
+		case !sends && y > 0:
+			b.Route(color, row, fabric.Static(fabric.Ports(fabric.North), fabric.Ports(fabric.Ramp)))
+		}
 	}
 }
 

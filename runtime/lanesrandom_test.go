@@ -81,14 +81,7 @@ func TestStreamsInLanes(t *testing.T) {
 				b.Load(compiler.At(x, y), v, values(words, x+3*y))
 				b.Param(compiler.At(x, y), at, (5*x+7*y)%words)
 			}
-			for _, color := range colors { // lanes need them in the same order everywhere
-				switch {
-				case color == in && y > 0:
-					b.Route(in, row, fabric.Static(fabric.Ports(fabric.North), fabric.Ports(fabric.Ramp)))
-				case color == out && y < side-1:
-					b.Route(out, row, fabric.Static(fabric.Ports(fabric.Ramp), fabric.Ports(fabric.South)))
-				}
-			}
+			southward(b, y, side, colors)
 		}
 		inAndOut(t, build(t, b))
 		if t.Failed() {

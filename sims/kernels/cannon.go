@@ -11,7 +11,7 @@ import (
 // cannon moves blocks of A west and of B north by one PE per step, around the mesh at its
 // edge, while the blocks before are multiplied. Blocks are loaded where the first step needs them: block
 // (i, i+j) of A and (i+j, j) of B at PE (j, i).
-func (k GEMM) cannon(b *compiler.Builder, core pe.Config, src, dst pe.Type) func(px, py int) *compiler.Role {
+func (k GEMM) cannon(b *compiler.Builder, core pe.Config, src, dst pe.Type) func(px, py int) {
 	type ring struct {
 		hop    [2]fabric.Color
 		around fabric.Color
@@ -33,7 +33,7 @@ func (k GEMM) cannon(b *compiler.Builder, core pe.Config, src, dst pe.Type) func
 		}
 	}
 	roles := map[string]*compiler.Role{}
-	return func(px, py int) *compiler.Role {
+	return func(px, py int) {
 		name := ""
 		for _, at := range [2]int{px, py} {
 			name += fmt.Sprintf("first=%t last=%t odd=%d ", at == 0, at == k.Mesh-1, at%2)
@@ -55,7 +55,6 @@ func (k GEMM) cannon(b *compiler.Builder, core pe.Config, src, dst pe.Type) func
 			k.cannonProgram(r, core, src, dst, in, out)
 		}
 		b.Place(r, compiler.At(px, py))
-		return r
 	}
 }
 

@@ -83,7 +83,6 @@ func (c *collective) last(at fabric.Coord) *step {
 // layout turns the steps into roles and loads the inputs.
 func (c *collective) layout() (*compiler.Layout, error) {
 	roles := map[string]*compiler.Role{}
-	all := make([]*compiler.Role, len(c.steps))
 	for i, steps := range c.steps {
 		key := fmt.Sprint(steps)
 		if roles[key] == nil {
@@ -92,13 +91,8 @@ func (c *collective) layout() (*compiler.Layout, error) {
 		}
 		at := compiler.At(i%c.w, i/c.w)
 		c.b.Place(roles[key], at)
-		all[i] = roles[key]
 	}
-	if c.b.Wanted() {
-		for i, r := range all {
-			c.b.Load(compiler.At(i%c.w, i/c.w), r.Named("v"), chainInput(i, c.n))
-		}
-	}
+	c.b.LoadEach("v", func(x, y int) []float32 { return chainInput(y*c.w+x, c.n) })
 	return c.b.Build()
 }
 

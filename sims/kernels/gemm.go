@@ -42,7 +42,7 @@ func (k GEMM) Layout(t compiler.Target) (*compiler.Layout, error) {
 		return nil, fmt.Errorf("gemm: %w", err)
 	}
 	b := compiler.NewBuilder("gemm "+k.Algorithm, t, k.Mesh, k.Mesh)
-	var place func(px, py int) *compiler.Role
+	var place func(px, py int)
 	skew := 0
 	switch k.Algorithm {
 	case "cannon":
@@ -52,22 +52,17 @@ func (k GEMM) Layout(t compiler.Target) (*compiler.Layout, error) {
 	default:
 		return nil, fmt.Errorf("gemm: algorithm %q, must be cannon or summa", k.Algorithm)
 	}
-	roles := make([]*compiler.Role, 0, k.Mesh*k.Mesh)
 	for py := range k.Mesh {
 		for px := range k.Mesh {
-			roles = append(roles, place(px, py))
+			place(px, py)
 		}
 	}
 	if !b.Wanted() {
 		return b.Build()
 	}
 	nb, ar, br := k.block(), newMatrix(k.N, k.Mesh, 1, src), newMatrix(k.N, k.Mesh, 2, src)
-	for i, r := range roles {
-		px, py := i%k.Mesh, i/k.Mesh
-		at := compiler.At(px, py)
-		b.Load(at, r.Named("a"), ar.block(py, (px+skew*py)%k.Mesh, nb))
-		b.Load(at, r.Named("b"), br.block((py+skew*px)%k.Mesh, px, nb))
-	}
+	b.LoadEach("a", func(px, py int) []float32 { return ar.block(py, (px+skew*py)%k.Mesh, nb) })
+	b.LoadEach("b", func(px, py int) []float32 { return br.block((py+skew*px)%k.Mesh, px, nb) })
 	return b.Build()
 }
 

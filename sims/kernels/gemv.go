@@ -53,7 +53,6 @@ func (k GEMV) Layout(t compiler.Target) (*compiler.Layout, error) {
 	down := b.Color("x", "x, down the columns")
 	sums := [2]fabric.Color{b.Color("even", "partial sums that leave PEs of even x"), b.Color("odd", "partial sums that leave PEs of odd x")}
 	roles := map[string]*compiler.Role{}
-	all := make([]*compiler.Role, 0, k.Mesh*k.Mesh)
 	for py := range k.Mesh {
 		for px := range k.Mesh {
 			name := fmt.Sprintf("first=%t last=%t odd=%d top=%t bottom=%t", px == 0, px == k.Mesh-1, px%2, py == 0, py == k.Mesh-1)
@@ -65,7 +64,6 @@ func (k GEMV) Layout(t compiler.Target) (*compiler.Layout, error) {
 			}
 			at := compiler.At(px, py)
 			b.Place(r, at)
-			all = append(all, r)
 			if k.Mesh > 1 {
 				b.Route(down, at, k.broadcast(py))
 			}
@@ -78,14 +76,13 @@ func (k GEMV) Layout(t compiler.Target) (*compiler.Layout, error) {
 		return b.Build()
 	}
 	nb, a, x := k.block(), k.matrixA(src), k.vectorX(src)
-	for i, r := range all {
-		px, py := i%k.Mesh, i/k.Mesh
-		at := compiler.At(px, py)
-		b.Load(at, r.Named("a"), transposed(a.block(py, px, nb), nb))
-		if py == 0 {
-			b.Load(at, r.Named("x"), x[px*nb:(px+1)*nb])
+	b.LoadEach("a", func(px, py int) []float32 { return transposed(a.block(py, px, nb), nb) })
+	b.LoadEach("x", func(px, py int) []float32 {
+		if py > 0 {
+			return nil // it comes down the column
 		}
-	}
+		return x[px*nb : (px+1)*nb]
+	})
 	return b.Build()
 }
 

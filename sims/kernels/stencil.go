@@ -119,7 +119,6 @@ func (k Stencil) Layout(t compiler.Target) (*compiler.Layout, error) {
 		colors[i] = b.Color(d.name, "columns going "+d.name)
 	}
 	roles := map[string]*compiler.Role{}
-	var all []*compiler.Role
 	for y := range k.Height {
 		for x := range k.Width {
 			k.routes(b, colors, x, y)
@@ -129,15 +128,9 @@ func (k Stencil) Layout(t compiler.Target) (*compiler.Layout, error) {
 				k.program(roles[name], t.Core(), colors, x, y)
 			}
 			b.Place(roles[name], compiler.At(x, y))
-			all = append(all, roles[name])
 		}
 	}
-	if b.Wanted() {
-		for i, r := range all {
-			x, y := i%k.Width, i/k.Width
-			b.Load(compiler.At(x, y), r.Named("z"), k.initial(x, y))
-		}
-	}
+	b.LoadEach("z", k.initial)
 	return b.Build()
 }
 

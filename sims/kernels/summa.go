@@ -10,7 +10,7 @@ import (
 // row s along the columns. One color per matrix serves all senders: each router goes through three
 // switch positions (from lower PEs, from its own, from higher ones), moved on by the control wavelet that
 // ends a broadcast: at the sender, and at the next one.
-func (k GEMM) summa(b *compiler.Builder, core pe.Config, src, dst pe.Type) func(px, py int) *compiler.Role {
+func (k GEMM) summa(b *compiler.Builder, core pe.Config, src, dst pe.Type) func(px, py int) {
 	var colors [2]fabric.Color
 	for i, ln := range lines() {
 		if k.Mesh == 1 {
@@ -26,12 +26,11 @@ func (k GEMM) summa(b *compiler.Builder, core pe.Config, src, dst pe.Type) func(
 	}
 	r := b.Role("summa")
 	column, row := k.summaProgram(r, core, src, dst, colors)
-	return func(px, py int) *compiler.Role {
+	return func(px, py int) {
 		at := compiler.At(px, py)
 		b.Place(r, at)
 		b.Param(at, column, px)
 		b.Param(at, row, py)
-		return r
 	}
 }
 
